@@ -1,0 +1,110 @@
+#include "json/schema.h"
+
+#include <charconv>
+#include <cmath>
+
+#include "base/text.h"
+
+namespace toll::json {
+
+namespace {
+
+std::string bounds(const Rules& rules, std::string_view unit) {
+  std::string out = "must be ";
+  if (rules.min && rules.max)
+    out += std::to_string(*rules.min) + " to " + std::to_string(*rules.max);
+  else if (rules.min)
+    out += "at least " + std::to_string(*rules.min);
+  else
+    out += "at most " + std::to_string(*rules.max);
+  return out.append(unit);
+}
+
+bool outside(std::int64_t n, const Rules& rules) { return (rules.min && n < *rules.min) || (rules.max && n > *rules.max); }
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  append_string(out, text);
+  return out;
+}
+
+void check_text(std::string_view text, const Rules& rules, Reading& reading) {
+  if (outside(static_cast<std::int64_t>(utf8_length(text)), rules))
+    reading.refuse(Problem::rejected, bounds(rules, " characters"), quoted(text));
+}
+
+void check_integer(std::int64_t n, const Rules& rules, Reading& reading, std::string input) {
+  if (outside(n, rules)) reading.refuse(Problem::rejected, bounds(rules, ""), std::move(input));
+}
+
+// 2^53: the integers that a JSON number holds exactly everywhere.
+std::optional<std::int64_t> whole(double d) {
+  if (!std::isfinite(d) || d != std::trunc(d) || std::abs(d) > 9007199254740992.0) return std::nullopt;
+  return static_cast<std::int64_t>(d);
+}
+
+}  // namespace
+
+void Reading::refuse_text(std::string message, std::string_view input) { refuse(Problem::rejected, std::move(message), quoted(input)); }
+
+void Codec<std::string>::read(const Value& v, std::string& out, const Rules& rules, Reading& reading) {
+  if (!v.is_string()) return reading.refuse(Problem::not_string, "must be a string", v);
+  out = std::string(v.get_string());
+  check_text(out, rules, reading);
+}
+
+void Codec<std::string>::read_text(std::string_view text, std::string& out, const Rules& rules, Reading& reading) {
+  if (!valid_utf8(text)) return reading.refuse(Problem::rejected, "must be UTF-8", quoted(text));
+  out = std::string(text);
+  check_text(out, rules, reading);
+}
+
+Object Codec<std::string>::schema(const Rules& rules, Definitions&) {
+  Object out{{"type", "string"}};
+  if (rules.min) out["minLength"] = *rules.min;
+  if (rules.max) out["maxLength"] = *rules.max;
+  if (rules.secret) out["format"] = "password";
+  return out;
+}
+
+void Codec<bool>::read(const Value& v, bool& out, const Rules&, Reading& reading) {
+  if (!v.is_bool()) return reading.refuse(Problem::not_boolean, "must be true or false", v);
+  out = v.get_bool();
+}
+
+void Codec<bool>::read_text(std::string_view text, bool& out, const Rules&, Reading& reading) {
+  const auto word = lower(trim(text));
+  out = word == "true" || word == "1";
+  if (!out && word != "false" && word != "0") reading.refuse(Problem::not_boolean, "must be true or false", quoted(text));
+}
+
+Object Codec<bool>::schema(const Rules&, Definitions&) { return {{"type", "boolean"}}; }
+
+void Codec<std::int64_t>::read(const Value& v, std::int64_t& out, const Rules& rules, Reading& reading) {
+  if (v.is_string()) return read_text(v.get_string(), out, rules, reading);
+  std::optional<std::int64_t> n;
+  if (v.is_int64()) n = v.get_int64();
+  if (v.is_double()) n = whole(v.get_double());
+  if (!n) return reading.refuse(Problem::not_integer, "must be an integer", v);
+  out = *n;
+  check_integer(out, rules, reading, std::to_string(out));
+}
+
+void Codec<std::int64_t>::read_text(std::string_view text, std::int64_t& out, const Rules& rules, Reading& reading) {
+  auto body = trim(text);
+  if (body.starts_with('+')) body.remove_prefix(1);
+  if (auto point = body.find('.'); point != body.npos && point > 0 && body.find_first_not_of('0', point + 1) == body.npos) body = body.substr(0, point);
+  auto n = parse_int(body);
+  if (!n) return reading.refuse(Problem::not_a_number, "must be an integer", quoted(text));
+  out = *n;
+  check_integer(out, rules, reading, quoted(text));
+}
+
+Object Codec<std::int64_t>::schema(const Rules& rules, Definitions&) {
+  Object out{{"type", "integer"}};
+  if (rules.min) out["minimum"] = *rules.min;
+  if (rules.max) out["maximum"] = *rules.max;
+  return out;
+}
+
+}  // namespace toll::json
