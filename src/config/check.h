@@ -1,0 +1,24 @@
+// Checks of single values: each returns what is wrong as a clause that starts with "must", or nothing.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/settings.h"
+
+namespace toll::config {
+
+std::string is_listen(const std::string& value);
+std::string is_base_url(const std::string& value);      // http(s)://host[:port][/path], or empty
+std::string is_database_url(const std::string& value);  // what sql::open takes, or empty
+std::string are_origins(const std::vector<std::string>& value);
+std::string are_emails(const std::vector<std::string>& value);
+std::string are_packages(const std::vector<Package>& value);
+// Empty, or at least 32 bytes that no documentation shows and no keyboard walk makes.
+std::string is_strong_secret(const std::string& value);
+std::string is_not_empty(const std::string& value);
+
+}  // namespace toll::config

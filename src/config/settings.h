@@ -1,0 +1,110 @@
+// What an operator can set, typed. The members give type and default; table.cc gives each its name, sentence and check.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace toll::config {
+
+// An amount of credits in integer micro-credits; written as a decimal with at most six places.
+struct Credits {
+  std::int64_t micros = 0;
+  bool operator==(const Credits&) const = default;
+};
+
+// What an account can buy.
+struct Package {
+  std::string id;
+  std::string name;
+  Credits credits;
+  std::int64_t price_cents = 0;
+  std::string currency;  // ISO 4217
+  bool operator==(const Package&) const = default;
+};
+
+// Starter 5 for $1.00, Popular 25 for $4.00, Pro 100 for $15.00.
+std::vector<Package> standard_packages();
+
+struct Server {
+  std::string listen = "127.0.0.1:8080";
+  std::string data = "./data";
+  std::string database;  // empty: SQLite in the data folder
+  std::string certificate;
+  std::string key;
+  std::int64_t threads = 0;  // 0: one a core
+  std::string public_url;    // without a final slash; empty: as the request names it
+  std::vector<std::string> cors_origins;
+  std::string operator_token;
+  std::int64_t max_connections = 4096;
+  std::string log_level = "info";
+};
+
+struct Stems {
+  std::int64_t max_upload_bytes = 5'368'709'120;
+  std::int64_t retention_hours = 24;  // 0: for ever
+  std::int64_t max_concurrent_jobs = 2;
+  std::chrono::seconds max_audio_seconds{43'200};
+  std::chrono::seconds job_timeout{6 * 3600};
+  Credits starter_credits{3'000'000};
+  Credits price_separation{1'000'000};
+  bool builtin_fallback = true;
+  std::vector<Package> packages = standard_packages();
+};
+
+struct Payments {
+  std::string provider;  // empty: nothing is sold
+  std::string square_application_id;
+  std::string square_location_id;
+  std::string square_environment = "sandbox";
+  std::string square_access_token;
+  std::string square_base_url;  // empty: the provider's own for the environment
+};
+
+struct Admin {
+  std::vector<std::string> emails;
+};
+
+struct Passwords {
+  std::string cost = "interactive";
+};
+
+struct Secrets {
+  std::string session_key;     // empty: made at the first start and kept in the data folder
+  std::string api_key_pepper;  // the same
+};
+
+struct Engine {
+  std::int64_t memory_bytes = std::int64_t{3} << 30;
+  bool sandbox = true;
+};
+
+struct Limits {
+  std::int64_t requests_per_second = 0;  // 0: off
+};
+
+struct Settings {
+  Server server;
+  Stems stems;
+  Payments payments;
+  Admin admin;
+  Passwords passwords;
+  Secrets secrets;
+  Engine engine;
+  Limits limits;
+};
+
+struct HostPort {
+  std::string host;  // without the brackets of an IPv6 address
+  std::uint16_t port = 0;
+};
+// The two halves of server.listen: "127.0.0.1:8080", "[::1]:8080", "localhost:0". Throws std::invalid_argument on text
+// that the table's check refuses.
+HostPort split_listen(std::string_view listen);
+
+// "3.0", "0.25": at least one decimal, at most six.
+std::string to_string(Credits credits);
+
+}  // namespace toll::config

@@ -1,0 +1,206 @@
+#include "config/table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <type_traits>
+
+#include "config/check.h"
+
+namespace toll::config {
+namespace {
+
+template <class T>
+constexpr std::string_view type_name() {
+  if constexpr (std::is_same_v<T, std::string>) return "text";
+  if constexpr (std::is_same_v<T, bool>) return "true or false";
+  if constexpr (std::is_same_v<T, std::int64_t>) return "whole number";
+  if constexpr (std::is_same_v<T, std::chrono::seconds>) return "seconds";
+  if constexpr (std::is_same_v<T, Credits>) return "credits";
+  if constexpr (std::is_same_v<T, std::vector<std::string>>) return "list";
+  if constexpr (std::is_same_v<T, std::vector<Package>>) return "tables";
+}
+
+template <class T>
+std::string no_check(const T&) {
+  return {};
+}
+
+template <class Section, class T, class Check = std::string (*)(const T&)>
+Row row(Section Settings::*section, T Section::*member, std::string_view name, std::string_view doc,
+        Check check = &no_check<T>, Secrecy secrecy = Secrecy::open) {
+  Row out{.name = name, .type = type_name<T>(), .doc = doc, .secrecy = secrecy};
+  out.is_switch = std::is_same_v<T, bool>;
+  out.file_only = std::is_same_v<T, std::vector<Package>>;
+  out.assign = [=](Settings& settings, const Value& value) {
+    T converted{};
+    std::string problem = convert(value, converted);
+    if (problem.empty()) problem = check(converted);
+    if (problem.empty()) settings.*section.*member = std::move(converted);
+    return problem;
+  };
+  out.show = [=](const Settings& settings) { return show(settings.*section.*member); };
+  return out;
+}
+
+auto between(std::int64_t least, std::int64_t most) {
+  return [=](const auto& value) -> std::string {
+    std::int64_t count;
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, std::chrono::seconds>)
+      count = value.count();
+    else
+      count = value;
+    return count < least || count > most ? fmt::format("must be {} to {}", least, most) : "";
+  };
+}
+
+auto one_of(std::vector<std::string> words) {
+  return [words = std::move(words)](const std::string& value) {
+    if (std::find(words.begin(), words.end(), value) != words.end()) return std::string();
+    std::string list;
+    for (const auto& word : words) list += fmt::format("{}\"{}\"", list.empty() ? "" : ", ", word);
+    return "must be one of " + list;
+  };
+}
+
+constexpr std::int64_t hundred_years = 100ll * 366 * 24 * 3600;
+constexpr std::int64_t tebibyte = std::int64_t{1} << 40;
+
+std::vector<Row> server_rows() {
+  constexpr auto s = &Settings::server;
+  return {
+      row(s, &Server::listen, "server.listen", "Address and port to listen on; port 0 takes any free one.", is_listen),
+      row(s, &Server::data, "server.data", "Folder for the database, the stored files and the server's own secrets.",
+          is_not_empty),
+      row(s, &Server::database, "server.database",
+          "Database: postgresql://USER@HOST:PORT/NAME or sqlite:///PATH; empty for SQLite in the data folder.",
+          is_database_url, Secrecy::url_password),
+      row(s, &Server::certificate, "server.certificate",
+          "PEM file with the TLS certificate chain; empty for plain HTTP."),
+      row(s, &Server::key, "server.key", "PEM file with the private key of server.certificate."),
+      row(s, &Server::threads, "server.threads", "Threads that serve connections; 0 for one a core.", between(0, 1024)),
+      row(s, &Server::public_url, "server.public_url",
+          "How clients reach this server, for links in answers; empty to use the request's own Host.", is_base_url),
+      row(s, &Server::cors_origins, "server.cors_origins",
+          "Origins whose pages may call the API from a browser; none by default.", are_origins),
+      row(s, &Server::operator_token, "server.operator_token",
+          "Bearer token for /metrics, /livez and /readyz; without one they answer on loopback only.", is_strong_secret,
+          Secrecy::secret),
+      row(s, &Server::max_connections, "server.max_connections",
+          "Open connections before new ones are refused with 503.", between(1, 1'000'000)),
+      row(s, &Server::log_level, "server.log_level", "Least severe level that is logged.",
+          one_of({"debug", "info", "warn", "error"})),
+  };
+}
+
+std::vector<Row> stems_rows() {
+  constexpr auto s = &Settings::stems;
+  return {
+      row(s, &Stems::max_upload_bytes, "stems.max_upload_bytes", "Largest file that can be uploaded, in bytes.",
+          between(1, tebibyte)),
+      row(s, &Stems::retention_hours, "stems.retention_hours",
+          "Hours after its end until a job's files are deleted; 0 keeps them.", between(0, 876'600)),
+      row(s, &Stems::max_concurrent_jobs, "stems.max_concurrent_jobs", "Jobs processed at the same time.",
+          between(0, 1024)),
+      row(s, &Stems::max_audio_seconds, "stems.max_audio_seconds", "Longest audio that is processed.",
+          between(1, hundred_years)),
+      row(s, &Stems::job_timeout, "stems.job_timeout", "Time after which a running job fails.",
+          between(1, hundred_years)),
+      row(s, &Stems::starter_credits, "stems.starter_credits", "Credits of a new account."),
+      row(s, &Stems::price_separation, "stems.price_separation", "Credits that one separation costs."),
+      row(s, &Stems::builtin_fallback, "stems.builtin_fallback",
+          "Serve a model whose trained weights are missing by the built-in signal-processing separator."),
+      row(s, &Stems::packages, "stems.packages", "What accounts can buy.", are_packages),
+  };
+}
+
+std::vector<Row> payment_rows() {
+  constexpr auto p = &Settings::payments;
+  return {
+      row(p, &Payments::provider, "payments.provider", "Payment provider; empty to sell nothing.",
+          one_of({"", "square"})),
+      row(p, &Payments::square_application_id, "payments.square_application_id", "Square's id of the application."),
+      row(p, &Payments::square_location_id, "payments.square_location_id", "Square's id of the selling location."),
+      row(p, &Payments::square_environment, "payments.square_environment", "Square's environment.",
+          one_of({"sandbox", "production"})),
+      row(p, &Payments::square_access_token, "payments.square_access_token", "Square's access token.",
+          no_check<std::string>, Secrecy::secret),
+      row(p, &Payments::square_base_url, "payments.square_base_url",
+          "Address of Square's API; empty for the environment's own.", is_base_url),
+  };
+}
+
+std::vector<Row> other_rows() {
+  constexpr auto k = &Settings::secrets;
+  constexpr auto e = &Settings::engine;
+  return {
+      row(&Settings::admin, &Admin::emails, "admin.emails",
+          "Accounts with these addresses are administrators, and no others; empty makes the first account one.",
+          are_emails),
+      row(&Settings::passwords, &Passwords::cost, "passwords.cost",
+          "Work for hashing a password (Argon2id): minimal is for tests only.",
+          one_of({"interactive", "moderate", "minimal"})),
+      row(k, &Secrets::session_key, "secrets.session_key",
+          "Key that signs sessions; empty to make one at the first start and keep it in the data folder.",
+          is_strong_secret, Secrecy::secret),
+      row(k, &Secrets::api_key_pepper, "secrets.api_key_pepper",
+          "Key under which API keys are hashed; empty to make one at the first start and keep it in the data folder.",
+          is_strong_secret, Secrecy::secret),
+      row(e, &Engine::memory_bytes, "engine.memory_bytes", "Memory that one worker process may use, in bytes.",
+          between(std::int64_t{64} << 20, tebibyte)),
+      row(e, &Engine::sandbox, "engine.sandbox",
+          "Run decoders and separators without access to network and files; off only for debugging."),
+      row(&Settings::limits, &Limits::requests_per_second, "limits.requests_per_second",
+          "Requests a second that one address may make before it gets 429; 0 for no limit.", between(0, 1'000'000)),
+  };
+}
+
+}  // namespace
+
+std::span<const Row> table() {
+  static const std::vector<Row> rows = [] {
+    std::vector<Row> all;
+    for (auto part : {server_rows(), stems_rows(), payment_rows(), other_rows()})
+      std::move(part.begin(), part.end(), std::back_inserter(all));
+    return all;
+  }();
+  return rows;
+}
+
+const Row* find_row(std::string_view name) {
+  auto rows = table();
+  auto it = std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return row.name == name; });
+  return it == rows.end() ? nullptr : &*it;
+}
+
+std::string flag_of(const Row& row) {
+  if (row.secrecy == Secrecy::secret || row.file_only) return {};
+  std::string_view name = row.name;
+  if (name.starts_with("server.")) name.remove_prefix(std::string_view("server.").size());
+  std::string flag = "--" + std::string(name);
+  std::replace_if(
+      flag.begin(), flag.end(), [](char c) { return c == '.' || c == '_'; }, '-');
+  return flag;
+}
+
+std::string variable_of(const Row& row) {
+  if (row.file_only) return {};
+  std::string out = "TOLLHOUSE_";
+  for (char c : row.name) out += c == '.' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  return out;
+}
+
+std::string masked(const Row& row, const std::string& shown) {
+  constexpr auto mask = "******";
+  if (shown.empty() || row.secrecy == Secrecy::open) return shown;
+  if (row.secrecy == Secrecy::secret) return mask;
+  auto scheme = shown.find("://");
+  auto at = shown.find('@');
+  if (scheme == shown.npos || at == shown.npos) return shown;
+  auto colon = shown.find(':', scheme + 3);
+  if (colon == shown.npos || colon > at) return shown;
+  return shown.substr(0, colon + 1) + mask + shown.substr(at);
+}
+
+}  // namespace toll::config
