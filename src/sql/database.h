@@ -3,14 +3,14 @@
 // SQL is written once where both speak it (they share UPSERT, RETURNING, partial indexes, and $1-style parameters).
 // Where they differ the caller asks tx.engine() and writes it twice.
 //
-//   auto balance = db.read([&](Tx& tx) { return tx.one("SELECT balance FROM accounts WHERE id = $1", id)->integer(0); });
-//   Result<void> r = db.write([&](Tx& tx) -> Result<void> { ...; return {}; });
+//   auto balance = db.read([&](Tx& tx) { return tx.one("SELECT balance FROM accounts WHERE id = $1", id)->integer(0);
+//   }); Result<void> r = db.write([&](Tx& tx) -> Result<void> { ...; return {}; });
 //
-// write(): all or nothing. A returned fault, or an exception, undoes everything that f did. Many writes that wait at the
-// same time share one commit (SAVEPOINT each, one sync for all); a write is answered only after that commit is durable.
-// f may run more than once (PostgreSQL serialisation and deadlock retries) and must not change its captures
-// in a way that a second run would feel. f runs on a database thread: no waiting on other writes inside.
-// read(): one consistent snapshot; writing inside is an error.
+// write(): all or nothing. A returned fault, or an exception, undoes everything that f did. Many writes that wait at
+// the same time share one commit (SAVEPOINT each, one sync for all); a write is answered only after that commit is
+// durable. f may run more than once (PostgreSQL serialisation and deadlock retries) and must not change its captures in
+// a way that a second run would feel. f runs on a database thread: no waiting on other writes inside. read(): one
+// consistent snapshot; writing inside is an error.
 #pragma once
 
 #include <cstdint>
@@ -51,6 +51,12 @@ class ConstraintViolation : public Error {
   std::string name_;
 };
 
+// The disk of the database is full. Nothing of the transaction has been kept.
+struct StorageFull : Error {
+  using Error::Error;
+};
+
+// Bytes; text with a NUL byte is refused by both engines (Error), a blob may hold anything.
 struct Blob {
   std::string_view bytes;
 };
@@ -62,8 +68,7 @@ class Value {
   Value(std::nullopt_t) {}
   Value(bool v) : v_(std::int64_t{v}) {}
   template <class I>
-    requires(std::is_integral_v<I> && !std::is_same_v<I, bool>)
-  Value(I v) : v_(static_cast<std::int64_t>(v)) {}
+  requires(std::is_integral_v<I> && !std::is_same_v<I, bool>) Value(I v) : v_(static_cast<std::int64_t>(v)) {}
   Value(double v) : v_(v) {}
   Value(std::string_view v) : v_(v) {}
   Value(const std::string& v) : v_(std::string_view(v)) {}
@@ -82,14 +87,16 @@ class Value {
   Variant v_;
 };
 
-// One row, owned: valid as long as it is kept. Columns count from 0; times are int64 microseconds since 1970 in the tables.
+// One row, owned: valid as long as it is kept. Columns count from 0; times are int64 microseconds since 1970 in the
+// tables.
 class Row {
  public:
   using Cell = std::variant<std::monostate, std::int64_t, double, std::string>;
   explicit Row(std::vector<Cell> cells) : cells_(std::move(cells)) {}
   std::size_t size() const { return cells_.size(); }
   bool is_null(std::size_t column) const { return cells_.at(column).index() == 0; }
-  // Throw Error when the column is null or of another type (integers read as real, and digits read as integers).
+  // Throw Error when the column is null or of another type (integers read as real, and digits read as numbers:
+  // PostgreSQL's sums and averages are numeric).
   std::int64_t integer(std::size_t column) const;
   double real(std::size_t column) const;
   const std::string& text(std::size_t column) const;  // also blobs
@@ -103,6 +110,8 @@ class Row {
   std::vector<Cell> cells_;
 };
 
+// A statement that throws fails the transaction: a body that swallows it is undone all the same, and later statements
+// throw again.
 class Tx {
  public:
   virtual ~Tx() = default;
@@ -125,6 +134,9 @@ class Tx {
   }
   // With parameters counted at run time.
   std::vector<Row> query_with(std::string_view sql, const std::vector<Value>& args) { return run(sql, args).rows; }
+
+  // Any number of statements, without parameters, rows or a time limit: for migrations.
+  virtual void script(std::string_view sql) = 0;
 
   virtual Engine engine() const = 0;
 
@@ -157,16 +169,16 @@ class Database {
     return blocking(std::forward<F>(f), [this](Body body, Done done) { post_write(std::move(body), std::move(done)); });
   }
 
-  // The same without waiting, for coroutines: body runs on a database thread (again, if it must be retried); then done is
-  // called once, on a database thread, with what went wrong or nullptr. body returns false to undo without an exception.
-  // Both queues are bounded; a full one calls done at once with Overloaded.
+  // The same without waiting, for coroutines: body runs on a database thread (again, if it must be retried); then done
+  // is called once, on a database thread, with what went wrong or nullptr. body returns false to undo without an
+  // exception. Both queues are bounded; a full one calls done at once with Overloaded.
   using Body = std::function<bool(Tx&)>;
   using Done = std::function<void(std::exception_ptr)>;
   virtual void post_read(Body body, Done done) = 0;
   virtual void post_write(Body body, Done done) = 0;
 
-  // True when a point read costs microseconds and never waits for a writer (SQLite in WAL mode): read_here may then be called on
-  // an I/O thread and runs the body on the calling thread with a connection of that thread's own.
+  // True when a point read costs microseconds and never waits for a writer (SQLite in WAL mode): read_here may then be
+  // called on an I/O thread and runs the body on the calling thread with a connection of that thread's own.
   virtual bool reads_are_cheap() const = 0;
   virtual void read_here(const Body& body) = 0;
 
@@ -183,7 +195,8 @@ struct Overloaded : Error {
   Overloaded() : Error("the database queue is full") {}
 };
 
-// What a constraint of the schema means to a caller; nullopt: not in the table, so a bug. The table is in constraints.cc.
+// What a constraint of the schema means to a caller; nullopt: not in the table, so a bug. The table is in
+// constraints.cc.
 std::optional<Reason> reason_of_constraint(std::string_view name);
 
 struct Options {
@@ -220,6 +233,8 @@ struct Capture {
         throw;
       } catch (const Overloaded&) {
         return Fault(Reason::overloaded).retry_after(std::chrono::seconds(1));
+      } catch (const StorageFull& full) {
+        return Fault(Reason::storage_full).because(full.what());
       }
     }
     std::rethrow_exception(failed);

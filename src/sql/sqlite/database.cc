@@ -1,0 +1,309 @@
+#include "sql/sqlite/database.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include "base/log.h"
+#include "sql/sqlite/connection.h"
+#include "sql/tasks.h"
+
+namespace toll::sql::sqlite {
+
+namespace {
+
+class SqliteTx final : public Tx {
+ public:
+  explicit SqliteTx(Connection& connection) : connection_(connection) {}
+  Engine engine() const override { return Engine::sqlite; }
+
+  void script(std::string_view sql) override {
+    guarded([&] { connection_.script(sql); });
+  }
+  std::exception_ptr failed() const { return failed_; }
+  std::vector<std::function<void()>> take_hooks() { return std::move(hooks_); }
+
+ protected:
+  Outcome run(std::string_view sql, const std::vector<Value>& args) override {
+    Outcome outcome;
+    guarded([&] { outcome.changed = connection_.run(sql, args, outcome.rows); });
+    return outcome;
+  }
+
+ private:
+  // A failed statement fails the rest of the body, as in PostgreSQL.
+  template <class F>
+  void guarded(F f) {
+    if (failed_) std::rethrow_exception(failed_);
+    try {
+      f();
+    } catch (...) {
+      failed_ = std::current_exception();
+      throw;
+    }
+  }
+
+  Connection& connection_;
+  std::exception_ptr failed_;
+};
+
+// Runs the body; true if its work is to be kept. What it threw, or swallowed, is in task.failed.
+bool run_body(Task& task, Connection& connection) {
+  SqliteTx tx(connection);
+  bool keep = false;
+  task.failed = nullptr;
+  try {
+    keep = task.body(tx);
+    task.failed = tx.failed();
+  } catch (...) {
+    task.failed = std::current_exception();
+  }
+  if (!keep || task.failed) return false;
+  task.hooks = tx.take_hooks();
+  return true;
+}
+
+void rollback(Connection& connection) {
+  if (!connection.in_transaction()) return;
+  try {
+    connection.run("ROLLBACK");
+  } catch (const Error& error) {
+    log::error("sql.rollback_failed", {{"cause", error.what()}});
+  }
+}
+
+// Answers groups of bodies, one commit a group.
+class GroupWriter {
+ public:
+  explicit GroupWriter(Connection& connection) : connection_(connection) {}
+
+  void run(std::vector<Task> tasks) {
+    while (!tasks.empty()) {
+      const auto culprit = attempt(tasks);
+      if (culprit == nobody) return;
+      tasks[culprit].answer();
+      tasks.erase(tasks.begin() + static_cast<std::ptrdiff_t>(culprit));
+    }
+  }
+
+ private:
+  static constexpr std::size_t nobody = static_cast<std::size_t>(-1);
+
+  // Answers every task, or the index of the one whose error made SQLite undo the transaction: the others must run
+  // again.
+  std::size_t attempt(std::vector<Task>& tasks) {
+    try {
+      connection_.run("BEGIN IMMEDIATE");
+      for (std::size_t i = 0; i < tasks.size(); ++i) {
+        tasks[i].hooks.clear();
+        run_one(tasks[i], tasks.size() > 1);
+        if (!connection_.in_transaction()) return i;
+      }
+      connection_.run("COMMIT");
+    } catch (const ConstraintViolation&) {
+      // A deferred constraint speaks at COMMIT, and does not say whose it was.
+      rollback(connection_);
+      if (tasks.size() > 1) return one_by_one(tasks), nobody;
+      fail(tasks);
+      return nobody;
+    } catch (...) {
+      rollback(connection_);
+      fail(tasks);
+      return nobody;
+    }
+    for (auto& task : tasks) task.answer();
+    return nobody;
+  }
+
+  // A body that is alone needs no savepoint: its transaction is undone instead, and an empty one committed.
+  void run_one(Task& task, bool in_company) {
+    if (in_company) connection_.run("SAVEPOINT body");
+    const bool keep = run_body(task, connection_);
+    if (!connection_.in_transaction()) return;
+    if (in_company) {
+      if (!keep) connection_.run("ROLLBACK TO body");
+      connection_.run("RELEASE body");
+    } else if (!keep) {
+      connection_.run("ROLLBACK");
+      connection_.run("BEGIN");
+    }
+  }
+
+  void one_by_one(std::vector<Task>& tasks) {
+    for (auto& task : tasks) {
+      std::vector<Task> alone;
+      alone.push_back(std::move(task));
+      run(std::move(alone));
+    }
+  }
+
+  static void fail(std::vector<Task>& tasks) {
+    for (auto& task : tasks) {
+      task.failed = std::current_exception();
+      task.answer();
+    }
+  }
+
+  Connection& connection_;
+};
+
+// One deferred transaction: the snapshot of its first statement.
+void run_read(Task& task, Connection& connection) {
+  try {
+    connection.run("BEGIN");
+    run_body(task, connection);
+    if (connection.in_transaction()) connection.run("COMMIT");
+  } catch (...) {
+    task.failed = std::current_exception();
+    rollback(connection);
+  }
+}
+
+// Where the file lies, and what is to be removed with it.
+struct Place {
+  std::string path;
+  Durability durability = Durability::synced;
+  std::filesystem::path temporary;
+
+  ~Place() {
+    std::error_code ignored;
+    if (!temporary.empty()) std::filesystem::remove_all(temporary, ignored);
+  }
+};
+
+// An in-memory database is a file in memory: SQLite's own shared in-memory databases have no WAL, so that readers would
+// wait for the writer and behave unlike the real thing.
+std::unique_ptr<Place> memory_place() {
+  namespace fs = std::filesystem;
+  const fs::path shared_memory = "/dev/shm";
+  const auto base = ::access(shared_memory.c_str(), W_OK) == 0 ? shared_memory : fs::temp_directory_path();
+  std::string name = (base / "tollhouse-memory-XXXXXX").string();
+  if (!::mkdtemp(name.data())) throw Error("cannot make a folder in " + base.string());
+  auto place = std::make_unique<Place>();
+  place->temporary = name;
+  place->path = (place->temporary / "database").string();
+  place->durability = Durability::volatile_;
+  return place;
+}
+
+std::unique_ptr<Place> place_of(const std::string& url) {
+  constexpr std::string_view memory = "sqlite::memory:", file = "sqlite://";
+  if (url == memory) return memory_place();
+  if (!url.starts_with("sqlite:///"))
+    throw Error("an SQLite url is sqlite:///absolute/path or sqlite::memory:, not " + url);
+  auto place = std::make_unique<Place>();
+  place->path = url.substr(file.size());
+  return place;
+}
+
+// A new file is not durable before its name is.
+void sync_folder_of(const std::string& path) {
+  const auto folder = std::filesystem::path(path).parent_path();
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::fsync(fd);
+  ::close(fd);
+}
+
+class SqliteDatabase final : public Database {
+ public:
+  explicit SqliteDatabase(const Options& options)
+      : options_(options), place_(place_of(options.url)), writes_(options.queue_limit), reads_(options.queue_limit) {
+    auto writer = connect(Access::write);
+    sync_folder_of(place_->path);
+    threads_.emplace_back([this, writer = std::move(writer)] { write_loop(*writer); });
+    for (std::size_t i = 0; i < std::max<std::size_t>(options_.readers, 1); ++i)
+      threads_.emplace_back([this] { read_loop(); });
+  }
+  ~SqliteDatabase() override { close(); }
+
+  Engine engine() const override { return Engine::sqlite; }
+  void post_read(Body body, Done done) override { reads_.push({std::move(body), std::move(done), nullptr, {}}); }
+  void post_write(Body body, Done done) override { writes_.push({std::move(body), std::move(done), nullptr, {}}); }
+  bool reads_are_cheap() const override { return true; }
+
+  void read_here(const Body& body) override {
+    auto connection = borrow();
+    Task task{body, {}, nullptr, {}};
+    run_read(task, *connection);
+    give_back(std::move(connection));
+    task.done = [](std::exception_ptr) {};
+    task.answer();
+    if (task.failed) std::rethrow_exception(task.failed);
+  }
+
+  void close() override {
+    writes_.close();
+    reads_.close();
+    for (auto& thread : threads_)
+      if (thread.joinable()) thread.join();
+    std::lock_guard lock(idle_mutex_);
+    closed_ = true;
+    idle_.clear();
+  }
+
+ private:
+  std::unique_ptr<Connection> connect(Access access) const {
+    return std::make_unique<Connection>(place_->path, access, place_->durability, options_.statement_timeout);
+  }
+
+  void write_loop(Connection& connection) {
+    GroupWriter group(connection);
+    for (auto tasks = writes_.take(options_.group_limit); !tasks.empty(); tasks = writes_.take(options_.group_limit))
+      group.run(std::move(tasks));
+  }
+
+  // The connection is borrowed for each body, so that readers that have nothing to do hold no memory.
+  void read_loop() {
+    for (auto tasks = reads_.take(1); !tasks.empty(); tasks = reads_.take(1)) {
+      Task& task = tasks.front();
+      try {
+        auto connection = borrow();
+        run_read(task, *connection);
+        give_back(std::move(connection));
+      } catch (...) {
+        task.failed = std::current_exception();
+      }
+      task.answer();
+    }
+  }
+
+  // As many reading connections as there have been reads at one time; the last one used comes first.
+  std::unique_ptr<Connection> borrow() {
+    {
+      std::lock_guard lock(idle_mutex_);
+      if (closed_) throw Error("the database is closed");
+      if (!idle_.empty()) {
+        auto connection = std::move(idle_.back());
+        idle_.pop_back();
+        return connection;
+      }
+    }
+    return connect(Access::read);
+  }
+  void give_back(std::unique_ptr<Connection> connection) {
+    if (connection->in_transaction()) return;
+    std::lock_guard lock(idle_mutex_);
+    if (!closed_) idle_.push_back(std::move(connection));
+  }
+
+  const Options options_;
+  std::unique_ptr<Place> place_;
+  TaskQueue writes_, reads_;
+  std::mutex idle_mutex_;
+  std::vector<std::unique_ptr<Connection>> idle_;
+  bool closed_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<Database> open(const Options& options) {
+  return std::make_unique<SqliteDatabase>(options);
+}
+
+}  // namespace toll::sql::sqlite
