@@ -1,0 +1,67 @@
+# What ./run and ./test share: prepare the machine, configure and build. Sourced, from the root of the checkout.
+
+say() { printf '%s\n' "$*"; }
+fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# A line of progress: rewritten on a terminal, once in a while otherwise.
+show_progress() {
+  if [[ -t 1 ]]; then
+    printf '\r\033[K  %s' "$1"
+  elif (( SECONDS - ${last_shown:--60} >= 60 )); then
+    last_shown=$SECONDS
+    printf '  %s\n' "$1"
+  fi
+}
+end_progress() { if [[ -t 1 ]]; then printf '\r\033[K'; fi; }
+
+# The pages of /docs and /redoc come from npm. Without them the server works all the same, and says so on those pages.
+install_web_packages() {
+  local done=web/node_modules/.package-lock.json
+  [[ -e $done && $done -nt web/package-lock.json ]] && return 0
+  say "Fetching the offline API reference (npm: swagger-ui-dist, redoc)"
+  mkdir -p build
+  if ! (cd web && npm ci --ignore-scripts --no-audit --no-fund) >build/npm.log 2>&1; then
+    say "  warning: npm could not fetch it (build/npm.log); /docs and /redoc will be without their pages."
+    rm -rf web/node_modules
+    return 0
+  fi
+  touch "$done"
+}
+
+# build_preset PRESET TARGET... [-- CMAKE_OPTION...]
+build_preset() {
+  local preset=$1 targets=() options=() log status=0
+  shift
+  while (( $# )) && [[ $1 != -- ]]; do targets+=("$1"); shift; done
+  if (( $# )); then shift; options=("$@"); fi
+  log=build/$preset.log
+  mkdir -p build
+  configure "$preset" "$log" "${options[@]}"
+  say "Building ($preset; the compiler's output goes to $log)"
+  cmake --build "build/$preset" --target "${targets[@]}" >"$log" 2>&1 &
+  local builder=$!
+  while kill -0 "$builder" 2>/dev/null; do
+    show_progress "$(grep -aoE '^\[[0-9]+/[0-9]+\]' "$log" | tail -n 1)"
+    sleep 0.5
+  done
+  wait "$builder" || status=$?
+  end_progress
+  if (( status != 0 )); then
+    grep -aE -A 12 'FAILED|error:' "$log" | head -n 60 >&2
+    printf 'error: the build failed; all of its output is in %s\n' "$log" >&2
+  fi
+  return $status
+}
+
+# Only when something that CMake looks at has changed: ninja notices the rest.
+configure() {
+  local preset=$1 log=$2 stamp
+  shift 2
+  stamp="$* $(ls -d web/node_modules 2>/dev/null)"
+  if [[ -e build/$preset/build.ninja && "$(cat "build/$preset/.configured" 2>/dev/null)" == "$stamp" ]]; then return 0; fi
+  if ! cmake --preset "$preset" "$@" >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    fail "configuring the build failed; all of its output is in $log"
+  fi
+  printf '%s' "$stamp" >"build/$preset/.configured"
+}

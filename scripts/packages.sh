@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# The Debian packages of the project, each with its reason, in sets. docs/dependencies.md says more.
+#
+#   scripts/packages.sh list SET...       names, one a line
+#   scripts/packages.sh missing SET...    those that are not installed
+#   scripts/packages.sh install SET...    installs what is missing (as root or with sudo)
+#
+# Sets: build (./run), test (./test), all (./test --all), bench (tests/bench), sample (to make sample/ anew).
+set -euo pipefail
+
+package_table() {
+  cat <<'TABLE'
+build  g++                   the compiler: C++20 with coroutines
+build  cmake                 describes the build
+build  ninja-build           runs the build
+build  ccache                makes the second build quick
+build  mold                  links in a second
+build  pkg-config            finds the C libraries
+build  ca-certificates       certificates of the package registries and of services we call
+build  curl                  how ./run asks the server whether it is ready
+build  libboost1.81-dev      Asio and Beast (network), PFR (members of structs)
+build  libboost-json1.81-dev JSON
+build  libssl-dev            TLS, SHA-256, HMAC
+build  libsodium-dev         Argon2id password hashes
+build  libsqlite3-dev        the database of one machine
+build  libpq-dev             PostgreSQL
+build  libspdlog-dev         the log
+build  libfmt-dev            text formatting
+build  libcli11-dev          the command line
+build  libtomlplusplus-dev   the configuration file
+build  prometheus-cpp-dev    /metrics
+build  zlib1g-dev            CRC-32, gzip
+build  libavformat-dev       FFmpeg: containers
+build  libavcodec-dev        FFmpeg: codecs
+build  libavutil-dev         FFmpeg: frames
+build  libswresample-dev     FFmpeg: sample rates and layouts
+build  libfftw3-dev          Fourier transforms of the separation
+build  libseccomp-dev        the sandbox of decoders
+test   libgtest-dev          unit tests
+test   libgmock-dev          matchers of the unit tests
+test   python3               the system's Python for the functional tests
+test   python3-pytest        functional tests
+test   python3-requests      the HTTP client of the documented example
+test   postgresql            a private cluster for the tests
+test   postgresql-client     looks into that cluster
+test   ffmpeg                encodes media for the tests, and judges ours
+test   sox                   a second opinion on audio files
+test   unzip                 judges our archives
+test   openssl               certificates for the TLS tests
+all    clang                 libFuzzer
+all    libclang-rt-14-dev    libFuzzer's and the sanitizers' runtime for clang
+all    clang-format          the layout of the sources
+all    clang-tidy            the linter
+bench  nginx                 the peer of uploads and requests
+bench  wrk                   the load
+sample fluidsynth            renders the notes of the sample song
+sample fluid-soundfont-gm    its instruments
+sample espeak-ng             its voice
+TABLE
+}
+
+packages_of() {
+  local set
+  for set in "$@"; do package_table | awk -v set="$set" '$1 == set {print $2}'; done
+}
+
+reason_of() { package_table | awk -v name="$1" '$2 == name {$1 = $2 = ""; sub(/^ +/, ""); print; exit}'; }
+
+is_installed() { [[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" == installed ]]; }
+
+# npm: from Debian unless some other Node.js brought one.
+missing_packages() {
+  local package
+  for package in $(packages_of "$@"); do is_installed "$package" || echo "$package"; done
+  if [[ " $* " == *" build "* ]] && ! command -v npm >/dev/null; then echo npm; fi
+}
+
+# Every package is known to apt: otherwise its lists are absent or old.
+all_known() {
+  local package
+  for package in "$@"; do apt-cache show "$package" >/dev/null 2>&1 || return 1; done
+}
+
+as_root() {
+  if [[ $EUID -eq 0 ]]; then
+    env DEBIAN_FRONTEND=noninteractive "$@"
+  elif command -v sudo >/dev/null; then
+    sudo env DEBIAN_FRONTEND=noninteractive "$@"
+  else
+    echo "Installing packages needs root, and there is no sudo. As root, run:" >&2
+    echo "  scripts/packages.sh install ${SETS[*]}" >&2
+    return 1
+  fi
+}
+
+apt_install() { as_root apt-get install -y -q --no-install-recommends --no-remove -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@"; }
+
+explain_failure() {
+  local log="$1"
+  echo "Installing the packages failed. The end of $log:" >&2
+  tail -n 8 "$log" | sed 's/^/  /' >&2
+  if grep -qE 'libboost[a-z-]*1\.[0-9]+-dev|Packages need to be removed' "$log"; then
+    local others
+    others=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' 'libboost*-dev' 2>/dev/null | awk '$1 == "installed" && $2 !~ /1\.81/ {print $2}' | xargs)
+    echo "Boost 1.81 and other versions of Boost's headers exclude each other." >&2
+    if [[ -n "$others" ]]; then
+      echo "Installed now: $others. If nothing else here needs them:" >&2
+      echo "  sudo apt-get remove $others" >&2
+    fi
+  elif grep -qE 'Could not resolve|Failed to fetch|Unable to fetch|Temporary failure' "$log"; then
+    echo "The package server could not be reached: check the network (or the proxy in /etc/apt/apt.conf.d) and try again." >&2
+  elif grep -q 'Unable to locate package' "$log"; then
+    echo "Tollhouse is built on Debian 12 (bookworm); this system does not offer all of its packages." >&2
+  fi
+}
+
+install_packages() {
+  local missing log package
+  mapfile -t missing < <(missing_packages "$@")
+  [[ ${#missing[@]} -eq 0 ]] && return 0
+  if ! command -v apt-get >/dev/null; then
+    echo "Tollhouse is built with the packages of Debian 12, and there is no apt-get here. It needs: ${missing[*]}" >&2
+    return 1
+  fi
+  echo "Installing ${#missing[@]} Debian packages:"
+  for package in "${missing[@]}"; do
+    printf '  %-22s %s\n' "$package" "$([[ $package == npm ]] && echo 'fetches the offline API reference' || reason_of "$package")"
+  done
+  log=$(mktemp "${TMPDIR:-/tmp}/tollhouse-install.XXXXXX.log")
+  if ! all_known "${missing[@]}"; then as_root apt-get update -q >>"$log" 2>&1 || { explain_failure "$log"; return 1; }; fi
+  if ! apt_install "${missing[@]}" >>"$log" 2>&1; then
+    # Old lists name files that the server has replaced.
+    if ! { as_root apt-get update -q && apt_install "${missing[@]}"; } >>"$log" 2>&1; then
+      explain_failure "$log"
+      return 1
+    fi
+  fi
+  rm -f "$log"
+}
+
+if [[ "${BASH_SOURCE[0]}" == "$0" ]]; then
+  command=${1:-}
+  SETS=("${@:2}")
+  case "$command" in
+    list) packages_of "${SETS[@]}" ;;
+    missing) missing_packages "${SETS[@]}" ;;
+    install) install_packages "${SETS[@]}" ;;
+    *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  esac
+fi
