@@ -37,7 +37,7 @@ struct KeptAnswer {
 struct Ticket {
   std::string scope;
   std::string key_hash;
-  std::int64_t token = 0;
+  std::int64_t token = 0;  // the time it began: a row that was freed and made again has another
 };
 
 struct Proceed {

@@ -73,7 +73,7 @@ class Ledger {
   void forget_texts(sql::Tx& tx, AccountId account) const;
 
  private:
-  std::optional<Credits> move(sql::Tx& tx, AccountId account, Credits amount) const;
+  std::optional<Credits> move(sql::Tx& tx, AccountId account, Credits amount, Credits held) const;
   Entry append(sql::Tx& tx, Entry entry) const;
   void end(sql::Tx& tx, HoldId hold, EntryKind how, std::string_view description) const;
 

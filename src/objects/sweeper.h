@@ -1,11 +1,15 @@
 // Takes away the bytes that nothing refers to any more.
+//
+// A file may go only when the database would still find no reference after a crash at that moment. A group of
+// transactions commits together, so "refs = 0" inside one may be the work of a neighbour that never becomes durable.
+// Hence two steps: one transaction marks the row (condemned_at); when that is durable another deletes row and file, if
+// the mark is still the same. Attaching takes the mark away.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
-#include <map>
 #include <mutex>
-#include <string>
+#include <string_view>
 #include <thread>
 
 #include "base/clock.h"
@@ -26,35 +30,35 @@ class Sweeper {
  public:
   struct Options {
     Micros interval = std::chrono::seconds(10);
-    // How long a file may be there without a row: longer than any transaction that publishes.
-    Micros stray_grace = std::chrono::hours(1);
+    Micros audit_interval = std::chrono::hours(1);
   };
   Sweeper(sql::Database& db, blob::Store& store, const Clock& clock, Options options);
   ~Sweeper();
 
-  // Removes every blob without references: deletes its row under refs = 0 and its file in the same transaction.
-  // Blocking.
+  // Removes every blob that has no references now. Blocking.
   Swept sweep();
-  // Compares the store with the table. Files that have been without a row since a look at least stray_grace ago go.
-  // Blocking, reads every name: once an hour.
+  // Compares the store with the table and removes files without a row (a crash between publish and commit). Safe beside
+  // running transactions: publishing happens under the row's lock, which this takes too. Blocking; reads every name.
   Swept audit();
 
-  // Sweeps every interval on its own thread, audits every stray_grace; until the destructor.
+  // On its own thread until the destructor: audits at once and every audit_interval, sweeps every interval.
   void start();
   // Sweeps soon; for after_commit of a detach.
   void wake();
 
  private:
   void run(std::stop_token stop);
+  void remove_condemned(std::string_view digest, Time mark, Swept& swept);
+  bool remove_stray(const Sha256& digest);
 
   sql::Database& db_;
   blob::Store& store_;
   const Clock& clock_;
   const Options options_;
+  std::mutex sweeping_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
   bool woken_ = false;
-  std::map<Sha256, Time> strays_;  // files without a row and when they were first seen so
   std::jthread thread_;
 };
 
