@@ -15,8 +15,8 @@
 namespace toll::engine {
 
 struct Description {
-  std::string name;         // "separation"
-  std::string summary;      // one sentence
+  std::string name;     // "separation"
+  std::string summary;  // one sentence
 };
 
 // What a run gets. Descriptors belong to the caller and stay open during the run.
@@ -41,8 +41,8 @@ class Engine {
  public:
   virtual ~Engine() = default;
   virtual Description describe() const = 0;
-  // Looks at `stop` at least every 100 ms of work; then returns Reason::cancelled. Faults are the reasons under "what a run
-  // of an engine can end in"; the cause goes to the log. An exception fails the run as Reason::internal.
+  // Looks at `stop` at least every 100 ms of work; then returns Reason::cancelled. Faults are the reasons under "what a
+  // run of an engine can end in"; the cause goes to the log. An exception fails the run as Reason::internal.
   virtual Result<Output> run(const Input& input, Progress& progress, std::stop_token stop) = 0;
 };
 

@@ -1,0 +1,13 @@
+// A worker process with the test engines, called as the product's binary would be: `engine_test_worker engine
+// [--no-sandbox]`.
+#include <cstring>
+
+#include "engine/host.h"
+#include "engine/tests/test_engines.h"
+
+int main(int count, char** arguments) {
+  bool sandbox = !(count > 2 && std::strcmp(arguments[2], "--no-sandbox") == 0);
+  toll::engine::testing::start_early_thread();
+  auto catalogue = toll::engine::testing::test_engines();
+  return toll::engine::serve_worker(catalogue, 3, sandbox);
+}
