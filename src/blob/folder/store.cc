@@ -199,7 +199,8 @@ class FolderStore final : public Store {
     blobs_ = make_folder(root / "blobs");
     for (unsigned index = 0; index < shards; ++index) make_folder(root / "blobs" / shard_of(index));
     // Every name is made before the first sync, so that the first sync writes them all.
-    for (const auto* folder : {&blobs_, &root_folder}) sync_or_throw(*folder);
+    sync_or_throw(blobs_);
+    sync_or_throw(root_folder);
     sync_or_throw(open_folder(root.parent_path()));
   }
 
