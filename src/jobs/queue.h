@@ -123,6 +123,8 @@ class Queue {
   std::vector<std::string> workers(sql::Tx& tx) const;
   // Whether a claim would find something to do; cheap.
   bool has_pending(sql::Tx& tx) const;
+  // Whether a lease is over.
+  bool has_expired(sql::Tx& tx) const;
 
   // One listener, for as long as the handle lives; a later one replaces it.
   [[nodiscard]] std::shared_ptr<void> listen(Listener& listener);
@@ -131,13 +133,16 @@ class Queue {
   class Signals;
   struct Stored;
 
+  // The row, locked until the transaction ends; absent for another account. claimed(): only while the claim is valid.
   std::optional<Stored> locked(sql::Tx& tx, std::optional<AccountId> account, const JobId& id) const;
+  std::optional<Stored> claimed(sql::Tx& tx, const Claim& claim) const;
   Result<Job> cancel_any(sql::Tx& tx, std::optional<AccountId> account, const JobId& id);
   Result<void> remove_any(sql::Tx& tx, std::optional<AccountId> account, const JobId& id);
-  Result<std::optional<HoldId>> hold(sql::Tx& tx, AccountId account, metering::Credits cost,
-                                     const std::string& description, const JobId& id);
+  Result<std::optional<HoldId>> hold(sql::Tx& tx, const Job& job);
   void release(sql::Tx& tx, const Stored& stored);
+  void end_failed(sql::Tx& tx, const Stored& stored, const Fault& fault);
   void lose(sql::Tx& tx, const Stored& stored);
+  void return_to_queue(sql::Tx& tx, const Stored& stored, int lost_runs);
   void tell_work_added(sql::Tx& tx);
   void tell_withdrawn(sql::Tx& tx, const Stored& stored);
 

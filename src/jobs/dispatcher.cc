@@ -1,0 +1,249 @@
+#include "jobs/dispatcher.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include "base/log.h"
+#include "jobs/roster.h"
+#include "jobs/worker.h"
+
+namespace toll::jobs {
+
+namespace {
+
+using Entry = Roster::Entry;
+
+// How long an end is tried to be written while the database says no. Then the lease runs out, and the run counts as
+// lost.
+constexpr int write_tries = 20;
+constexpr std::chrono::milliseconds write_pause{500};
+
+log::Field id_of(const Claim& claim) {
+  return {"job", claim.job.id.value()};
+}
+
+// f: -> Result<T>; what it throws becomes internal.
+template <class F>
+auto guarded(F f) -> std::invoke_result_t<F> {
+  try {
+    return f();
+  } catch (const std::exception& e) {
+    return Fault(Reason::internal).because(e.what());
+  } catch (...) {
+    return Fault(Reason::internal).because("an exception of unknown type");
+  }
+}
+
+}  // namespace
+
+class Dispatcher::Impl final : public Listener {
+ public:
+  Impl(sql::Database& db, Queue& queue, std::vector<Kind*> kinds, MakeRunner make_runner, DispatcherOptions options)
+      : db_(db),
+        queue_(queue),
+        make_runner_(std::move(make_runner)),
+        options_(std::move(options)),
+        roster_(options_.slots) {
+    for (Kind* kind : kinds) kinds_[std::string(kind->name())] = kind;
+    listening_ = queue_.listen(*this);
+    keeper_ = std::jthread([this](std::stop_token stop) { keep(std::move(stop)); });
+    for (std::size_t i = 0; i < options_.slots; ++i) slots_.emplace_back([this] { work(); });
+    feeder_ = std::jthread([this] { feed(); });
+  }
+  ~Impl() override { stop(); }
+
+  std::size_t running() const { return roster_.entries().size(); }
+
+  void stop() {
+    std::lock_guard lock(stopping_);
+    roster_.close();
+    if (feeder_.joinable()) feeder_.join();
+    for (auto& slot : slots_)
+      if (slot.joinable()) slot.join();
+    // Last, because a run that takes its time to end needs its lease.
+    keeper_.request_stop();
+    if (keeper_.joinable()) keeper_.join();
+    listening_.reset();
+  }
+
+  void work_added() override { roster_.ring(); }
+  void withdrawn(const JobId& job, std::int64_t attempt) override { roster_.halt(job, attempt); }
+
+ private:
+  // --- the feeder: from the queue to the slots ---
+
+  void feed() {
+    Roster::Call call;
+    while (roster_.wait_for_call(options_.poll, call)) {
+      try {
+        if (call.free > 0 && (call.rung || db_.read([this](sql::Tx& tx) { return queue_.has_pending(tx); })))
+          roster_.add(claimed(call.free));
+      } catch (const std::exception& e) {
+        log::error("jobs.claim_failed", {{"cause", e.what()}});
+        std::this_thread::sleep_for(write_pause);
+        roster_.ring();
+      }
+    }
+  }
+
+  std::vector<Entry> claimed(std::size_t limit) {
+    ClaimJobs wanted{options_.worker, options_.lease, options_.max_processing, limit, {}};
+    for (const auto& [name, kind] : kinds_) wanted.kinds.push_back(name);
+    auto claims = db_.write([&](sql::Tx& tx) {
+      auto claims = queue_.claim(tx, wanted);
+      for (const auto& claim : claims) kind_of(claim).started(tx, claim.job);
+      return claims;
+    });
+    std::vector<Entry> entries;
+    for (auto& claim : claims) {
+      auto timeout = kind_of(claim).timeout();
+      entries.push_back(std::make_shared<Attempt>(std::move(claim), timeout));
+    }
+    return entries;
+  }
+
+  Kind& kind_of(const Claim& claim) const { return *kinds_.at(claim.job.kind); }
+
+  // --- a slot: one run after the other ---
+
+  void work() {
+    auto runner = make_runner_();
+    while (Entry entry = roster_.take()) {
+      carry_out(*runner, *entry);
+      roster_.drop(entry);
+    }
+  }
+
+  void carry_out(engine::Runner& runner, Attempt& attempt) {
+    // The run, with its temporary files, ends with this function: before the slot is free.
+    std::unique_ptr<Run> run;
+    auto outcome = guarded([&]() -> Result<void> {
+      if (attempt.halted() != Halt::none) return Reason::cancelled;
+      run = TOLL_TRY(kind_of(attempt.claim()).prepare(attempt.claim().job));
+      auto output = TOLL_TRY(runner.run(run->task(), attempt, attempt.token()));
+      if (attempt.halted() > Halt::shutdown) return Reason::cancelled;
+      return run->seal(output);
+    });
+    if (outcome) outcome = completed(attempt.claim(), *run);
+    if (!outcome) unfinished(attempt, outcome.error());
+  }
+
+  Result<void> completed(const Claim& claim, Run& run) {
+    return persisted(claim, [&](sql::Tx& tx) -> Result<void> {
+      // A void claim is no fault: somebody else has ended the job meanwhile.
+      if (!queue_.complete(tx, claim)) return {};
+      return run.commit(tx, claim.job);
+    });
+  }
+
+  void unfinished(const Attempt& attempt, Fault fault) {
+    const Claim& claim = attempt.claim();
+    if (attempt.halted() == Halt::withdrawn) return;
+    if (attempt.halted() == Halt::timed_out) fault = Fault(Reason::job_timed_out).because("out of the kind's time");
+    bool stopped = fault.reason() == Reason::cancelled && attempt.halted() == Halt::shutdown;
+    if (!stopped) log::warn("jobs.run_failed", {id_of(claim), {"fault", fault.describe()}});
+    auto written = persisted(claim, [&](sql::Tx& tx) -> Result<void> {
+      bool ours = stopped                                 ? queue_.give_back(tx, claim)
+                  : fault.reason() == Reason::worker_lost ? queue_.lost(tx, claim)
+                                                          : queue_.fail(tx, claim, fault);
+      if (!ours) log::info("jobs.claim_void", {id_of(claim)});
+      return {};
+    });
+    if (!written) log::error("jobs.end_not_written", {id_of(claim), {"cause", written.error().describe()}});
+  }
+
+  // Writes the end of a run. A database that cannot be reached or has too much to do gets time.
+  Result<void> persisted(const Claim& claim, const std::function<Result<void>(sql::Tx&)>& body) {
+    Result<void> result;
+    for (int i = 0; i < write_tries; ++i) {
+      if (i > 0) std::this_thread::sleep_for(write_pause);
+      result = guarded([&] { return db_.write(body); });
+      if (result || (result.error().reason() != Reason::internal && result.error().reason() != Reason::overloaded))
+        break;
+      log::error("jobs.write_failed", {id_of(claim), {"cause", result.error().cause()}});
+    }
+    return result;
+  }
+
+  // --- the keeper: leases, progress, deadlines, and other people's dead workers ---
+
+  void keep(std::stop_token stop) {
+    std::mutex mutex;
+    std::condition_variable_any tick;
+    std::unique_lock lock(mutex);
+    auto next_look = Attempt::Steady::now();
+    while (!stop.stop_requested()) {
+      auto now = Attempt::Steady::now();
+      try {
+        beat(now);
+        if (now >= next_look) {
+          next_look = now + options_.poll;
+          reclaim();
+        }
+      } catch (const std::exception& e) {
+        log::error("jobs.keeper_failed", {{"cause", e.what()}});
+      }
+      tick.wait_for(lock, stop, options_.beat, [] { return false; });
+    }
+  }
+
+  void beat(Attempt::Steady::time_point now) {
+    auto entries = roster_.entries();
+    // A fresh claim has its lease, and most runs that are short never need a beat.
+    std::erase_if(entries, [&](const Entry& entry) { return now - entry->started() < options_.beat; });
+    if (entries.empty()) return;
+    for (const auto& entry : entries)
+      if (entry->overdue(now)) entry->halt(Halt::timed_out);
+    auto withdrawn = db_.write([&](sql::Tx& tx) {
+      std::vector<Entry> gone;
+      for (const auto& entry : entries)
+        if (!queue_.beat(tx, entry->claim(), entry->percent(), options_.lease)) gone.push_back(entry);
+      return gone;
+    });
+    // Cancelled or removed through another process, or taken over; or ended here a moment ago, where it is no harm.
+    for (const auto& entry : withdrawn) entry->halt(Halt::withdrawn);
+  }
+
+  void reclaim() {
+    struct Look {
+      std::vector<std::string> workers;
+      bool expired;
+    };
+    auto look = db_.read([this](sql::Tx& tx) { return Look{queue_.workers(tx), queue_.has_expired(tx)}; });
+    std::erase_if(look.workers, [](const std::string& worker) { return !surely_dead(worker); });
+    if (look.workers.empty() && !look.expired) return;
+    auto lost = db_.write([&](sql::Tx& tx) { return queue_.reclaim(tx, look.workers); });
+    log::warn("jobs.reclaimed", {{"runs", lost}});
+  }
+
+  sql::Database& db_;
+  Queue& queue_;
+  std::map<std::string, Kind*, std::less<>> kinds_;
+  const MakeRunner make_runner_;
+  const DispatcherOptions options_;
+  Roster roster_;
+  std::shared_ptr<void> listening_;
+  std::mutex stopping_;
+  std::jthread keeper_;
+  std::vector<std::jthread> slots_;
+  std::jthread feeder_;
+};
+
+Dispatcher::Dispatcher(sql::Database& db, Queue& queue, std::vector<Kind*> kinds, MakeRunner make_runner,
+                       DispatcherOptions options)
+    : impl_(std::make_unique<Impl>(db, queue, std::move(kinds), std::move(make_runner), std::move(options))) {}
+Dispatcher::~Dispatcher() = default;
+
+std::size_t Dispatcher::running() const {
+  return impl_->running();
+}
+void Dispatcher::stop() {
+  impl_->stop();
+}
+
+}  // namespace toll::jobs
