@@ -50,7 +50,8 @@ class AccountService {
   // Ends all sessions. Faults: wrong_current_password, password_too_short, invalid_request, account_not_found.
   Result<void> change_password(AccountId account, std::string_view current, std::string_view next,
                                const Actor& by) const;
-  // Faults: wrong_password, account_not_found.
+  // Account, keys and sessions go; the ledger stays, without texts that people wrote. Faults: wrong_password,
+  // account_not_found.
   Result<void> delete_account(AccountId account, std::string_view password, const Actor& by) const;
 
  private:

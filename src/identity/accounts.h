@@ -12,6 +12,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "identity/audit.h"
+#include "identity/names.h"
 #include "sql/database.h"
 
 namespace toll::identity {
@@ -28,19 +29,6 @@ struct Account {
   Time created_at;
   Time updated_at;
 };
-
-inline constexpr std::size_t max_email_bytes = 254;
-inline constexpr std::size_t min_username_length = 2;
-inline constexpr std::size_t max_username_length = 64;
-
-// Why this is no email address (a sentence such as "An email address must have an @-sign."); nullopt: it is one. A
-// pragmatic subset of RFC 5322: one @, dot-atom local part, a domain of at least two labels.
-std::optional<std::string> email_problem(std::string_view email);
-// Of the trimmed name: length in code points, valid UTF-8, no control characters. A clause such as "must be 2 to 64
-// characters".
-std::optional<std::string> username_problem(std::string_view username);
-// The form in which emails and user names are compared: lower case by Unicode's simple mappings.
-std::string fold(std::string_view text);
 
 struct NewAccount {
   std::string email;

@@ -12,9 +12,9 @@
 namespace toll::identity {
 
 // Adds or takes credits, with the audit row. Faults: account_not_found, balance_below_zero.
-Result<metering::Entry> adjust_credits(sql::Tx& tx, const Clock& clock, const metering::Ledger& ledger,
-                                       AccountId account, metering::Credits amount, std::string_view description,
-                                       std::string_view reference, const Actor& by);
+Result<metering::Entry> adjust_credits(sql::Tx& tx, const Clock& clock, const Accounts& accounts,
+                                       const metering::Ledger& ledger, AccountId account, metering::Credits amount,
+                                       std::string_view description, std::string_view reference, const Actor& by);
 
 // Active <-> disabled; the new state. Faults: account_not_found, cannot_disable_admin.
 Result<bool> toggle_active(sql::Tx& tx, const Accounts& accounts, AccountId account, const Actor& by);

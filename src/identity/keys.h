@@ -60,7 +60,7 @@ class Keys {
   Keys(const Clock& clock, Random& random, CredentialCache& cache, std::string hash_secret);
 
   // Faults: key_exists (a default one is there already), key_name_taken, too_many_keys with `limit`, invalid_request
-  // (name).
+  // (name), account_not_found.
   Result<FreshKey> create(sql::Tx& tx, AccountId account, const NewKey& key, const Actor& by) const;
   // Newest first.
   std::vector<Key> list(sql::Tx& tx, AccountId account, KeyKind kind) const;
@@ -74,6 +74,10 @@ class Keys {
   Result<void> remove(sql::Tx& tx, AccountId account, const KeyId& id, const Actor& by) const;
 
  private:
+  std::string hash_of(std::string_view secret) const;
+  Result<void> check_room(sql::Tx& tx, AccountId account, KeyKind kind) const;
+  void changed(sql::Tx& tx, const Key& key, const Actor& by, std::string_view action) const;
+
   const Clock& clock_;
   Random& random_;
   CredentialCache& cache_;

@@ -1,0 +1,13 @@
+#include "identity/principal.h"
+
+#include <array>
+
+namespace toll::identity {
+
+std::string_view to_string(CredentialKind kind) {
+  static constexpr std::array<std::string_view, 7> names{"session",      "stems_key",   "tunes_key",  "deployment_key",
+                                                         "registry_key", "client_pair", "admin_token"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
+}  // namespace toll::identity
