@@ -26,17 +26,20 @@ std::string_view to_string(Method method);
 // Header fields in order. Names compare without case.
 class Fields {
  public:
-  void add(std::string_view name, std::string_view value) { all_.emplace_back(name, value); }
+  void add(std::string_view name, std::string_view value);
   void set(std::string_view name, std::string_view value);
   // The first value; nullopt if absent.
   std::optional<std::string_view> find(std::string_view name) const;
   std::string_view get(std::string_view name) const { return find(name).value_or(std::string_view{}); }
   std::size_t count(std::string_view name) const;
+  // Forgets the fields, but not their memory: a connection parses every head into the same Fields.
+  void clear();
   auto begin() const { return all_.begin(); }
   auto end() const { return all_.end(); }
 
  private:
   std::vector<std::pair<std::string, std::string>> all_;
+  std::vector<std::pair<std::string, std::string>> spare_;
 };
 
 // The head of a request. The path is percent-decoded only by who splits it: a %2F stays a %2F here.
@@ -47,15 +50,15 @@ struct Request {
   std::string path;         // as sent, without query
   std::string query;        // as sent, without '?'
   Fields fields;
-  std::string remote;       // peer address without port
+  std::string remote;  // peer address without port
   bool tls = false;
   std::optional<std::uint64_t> content_length;  // nullopt with chunked bodies
   bool chunked = false;
   bool has_body() const { return chunked || content_length.value_or(0) > 0; }
 };
 
-// The request's body, pulled piece by piece; nothing is read ahead of what is asked for. The first read sends 100 Continue when the
-// client waits for it.
+// The request's body, pulled piece by piece; nothing is read ahead of what is asked for. The first read sends 100
+// Continue when the client waits for it.
 class BodyReader {
  public:
   virtual ~BodyReader() = default;
@@ -98,13 +101,14 @@ std::vector<Segment> slice(const std::vector<Segment>& segments, std::uint64_t o
 
 struct Response {
   int status = 200;
-  Fields fields;               // without Content-Length, Date, Connection: the session writes those
-  std::string body;            // the usual body
-  std::vector<Segment> stream; // or this one, when not empty
+  Fields fields;                        // without Content-Length, Date, Connection: the session writes those
+  std::string body;                     // the usual body
+  std::vector<Segment> stream;          // or this one, when not empty
+  std::shared_ptr<const void> context;  // the handler's own, handed back to it by served()
 };
 
-// Makes `full` (status 200, strong ETag in its fields) the answer to a conditional and ranged GET or HEAD (RFC 9110, 13 and 14):
-// 304 for If-None-Match, 206 for one satisfiable range (If-Range heeded), 200 for several, 416 with
+// Makes `full` (status 200, strong ETag in its fields) the answer to a conditional and ranged GET or HEAD (RFC 9110, 13
+// and 14): 304 for If-None-Match, 206 for one satisfiable range (If-Range heeded), 200 for several, 416 with
 // Content-Range: bytes */N for none. Adds Accept-Ranges.
 Response apply_conditions(const Request& request, Response full);
 

@@ -1,4 +1,5 @@
-// The listener and its sessions: one single-threaded io_context per core (SO_REUSEPORT), a connection stays on its core.
+// The listener and its sessions: one single-threaded io_context per core (SO_REUSEPORT), a connection stays on its
+// core.
 #pragma once
 
 #include <chrono>
@@ -11,8 +12,8 @@
 
 namespace toll::http {
 
-// Answers one request. Called on the connection's own thread; must not block it. An exception is answered with a bare 500
-// and logged. HEAD: answer as for GET; the session leaves the body out.
+// Answers one request. Called on the connection's own thread; must not block it. An exception is answered with a bare
+// 500 and logged. HEAD: answer as for GET; the session leaves the body out.
 class Handler {
  public:
   virtual ~Handler() = default;
@@ -33,14 +34,15 @@ struct ServerOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8080;  // 0: any free port
   unsigned threads = 2;
-  std::string certificate_file, key_file;     // both: TLS
+  std::string certificate_file, key_file;  // both: TLS
   std::size_t max_header_bytes = 16 << 10;
   std::size_t max_connections = 4096;
-  std::chrono::seconds header_timeout{15};    // from the first byte of a request to the end of its head
-  std::chrono::seconds idle_timeout{75};      // between requests, and between two pieces of a body or of an answer
-  std::uint64_t discard_bytes = 16 << 20;     // after an answer given before the body was read: what is read and thrown away
+  std::chrono::seconds header_timeout{15};  // from the first byte of a request to the end of its head
+  std::chrono::seconds idle_timeout{75};    // between requests, and between two pieces of a body or of an answer
+  std::uint64_t discard_bytes =
+      16 << 20;  // after an answer given before the body was read: what is read and thrown away
   std::chrono::seconds discard_time{5};
-  std::chrono::seconds drain_time{30};        // for requests in flight, at stop
+  std::chrono::seconds drain_time{30};  // for requests in flight, at stop
 };
 
 class Server {
