@@ -9,6 +9,8 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <thread>
 
@@ -50,6 +52,7 @@ class Sweeper {
   void run(std::stop_token stop);
   void remove_condemned(std::string_view digest, Time mark, Swept& swept);
   bool remove_stray(const Sha256& digest);
+  bool is_missing(const std::string& digest);
 
   sql::Database& db_;
   blob::Store& store_;
