@@ -15,8 +15,8 @@ namespace toll::sql {
 struct Task {
   Database::Body body;
   Database::Done done;
-  std::exception_ptr failed;                 // what the answer will be
-  std::vector<std::function<void()>> hooks;  // run before the answer, unless failed
+  std::exception_ptr failed = nullptr;            // what the answer will be
+  std::vector<std::function<void()>> hooks = {};  // run before the answer, unless failed
 
   // Calls the hooks, then done. Exceptions of either are bugs: logged, and the thread goes on.
   void answer();

@@ -22,7 +22,7 @@ void configure_library() {
 
 // "t.a, t.b" -> "t_a_b"
 std::string joined(std::string_view columns) {
-  std::string table, out;
+  std::string out;
   while (!columns.empty()) {
     const auto comma = columns.find(", ");
     const auto column = columns.substr(0, comma);

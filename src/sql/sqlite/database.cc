@@ -9,63 +9,12 @@
 #include <thread>
 
 #include "base/log.h"
+#include "sql/body.h"
 #include "sql/sqlite/connection.h"
-#include "sql/tasks.h"
 
 namespace toll::sql::sqlite {
 
 namespace {
-
-class SqliteTx final : public Tx {
- public:
-  explicit SqliteTx(Connection& connection) : connection_(connection) {}
-  Engine engine() const override { return Engine::sqlite; }
-
-  void script(std::string_view sql) override {
-    guarded([&] { connection_.script(sql); });
-  }
-  std::exception_ptr failed() const { return failed_; }
-  std::vector<std::function<void()>> take_hooks() { return std::move(hooks_); }
-
- protected:
-  Outcome run(std::string_view sql, const std::vector<Value>& args) override {
-    Outcome outcome;
-    guarded([&] { outcome.changed = connection_.run(sql, args, outcome.rows); });
-    return outcome;
-  }
-
- private:
-  // A failed statement fails the rest of the body, as in PostgreSQL.
-  template <class F>
-  void guarded(F f) {
-    if (failed_) std::rethrow_exception(failed_);
-    try {
-      f();
-    } catch (...) {
-      failed_ = std::current_exception();
-      throw;
-    }
-  }
-
-  Connection& connection_;
-  std::exception_ptr failed_;
-};
-
-// Runs the body; true if its work is to be kept. What it threw, or swallowed, is in task.failed.
-bool run_body(Task& task, Connection& connection) {
-  SqliteTx tx(connection);
-  bool keep = false;
-  task.failed = nullptr;
-  try {
-    keep = task.body(tx);
-    task.failed = tx.failed();
-  } catch (...) {
-    task.failed = std::current_exception();
-  }
-  if (!keep || task.failed) return false;
-  task.hooks = tx.take_hooks();
-  return true;
-}
 
 void rollback(Connection& connection) {
   if (!connection.in_transaction()) return;
@@ -99,7 +48,6 @@ class GroupWriter {
     try {
       connection_.run("BEGIN IMMEDIATE");
       for (std::size_t i = 0; i < tasks.size(); ++i) {
-        tasks[i].hooks.clear();
         run_one(tasks[i], tasks.size() > 1);
         if (!connection_.in_transaction()) return i;
       }
@@ -108,11 +56,11 @@ class GroupWriter {
       // A deferred constraint speaks at COMMIT, and does not say whose it was.
       rollback(connection_);
       if (tasks.size() > 1) return one_by_one(tasks), nobody;
-      fail(tasks);
+      answer_with_current_exception(tasks);
       return nobody;
     } catch (...) {
       rollback(connection_);
-      fail(tasks);
+      answer_with_current_exception(tasks);
       return nobody;
     }
     for (auto& task : tasks) task.answer();
@@ -122,7 +70,7 @@ class GroupWriter {
   // A body that is alone needs no savepoint: its transaction is undone instead, and an empty one committed.
   void run_one(Task& task, bool in_company) {
     if (in_company) connection_.run("SAVEPOINT body");
-    const bool keep = run_body(task, connection_);
+    const bool keep = run_body(task, connection_, Engine::sqlite).keep;
     if (!connection_.in_transaction()) return;
     if (in_company) {
       if (!keep) connection_.run("ROLLBACK TO body");
@@ -141,13 +89,6 @@ class GroupWriter {
     }
   }
 
-  static void fail(std::vector<Task>& tasks) {
-    for (auto& task : tasks) {
-      task.failed = std::current_exception();
-      task.answer();
-    }
-  }
-
   Connection& connection_;
 };
 
@@ -155,7 +96,7 @@ class GroupWriter {
 void run_read(Task& task, Connection& connection) {
   try {
     connection.run("BEGIN");
-    run_body(task, connection);
+    run_body(task, connection, Engine::sqlite);
     if (connection.in_transaction()) connection.run("COMMIT");
   } catch (...) {
     task.failed = std::current_exception();
@@ -222,13 +163,13 @@ class SqliteDatabase final : public Database {
   ~SqliteDatabase() override { close(); }
 
   Engine engine() const override { return Engine::sqlite; }
-  void post_read(Body body, Done done) override { reads_.push({std::move(body), std::move(done), nullptr, {}}); }
-  void post_write(Body body, Done done) override { writes_.push({std::move(body), std::move(done), nullptr, {}}); }
+  void post_read(Body body, Done done) override { reads_.push({std::move(body), std::move(done)}); }
+  void post_write(Body body, Done done) override { writes_.push({std::move(body), std::move(done)}); }
   bool reads_are_cheap() const override { return true; }
 
   void read_here(const Body& body) override {
     auto connection = borrow();
-    Task task{body, {}, nullptr, {}};
+    Task task{body, {}};
     run_read(task, *connection);
     give_back(std::move(connection));
     task.done = [](std::exception_ptr) {};
