@@ -91,6 +91,7 @@ enum class Kind : std::uint8_t {
   X(job_not_cancellable,    conflict,        "Only pending or processing jobs can be cancelled; it is {status}")             \
   X(no_job_ids,             invalid,         "No job ids were given")                                                        \
   X(job_upload_gone,        gone,            "The upload of this job has been deleted")                                      \
+  X(upload_missing,         gone,            "The upload of the job was not there when it was to run")                       \
   X(job_files_gone,         gone,            "The files of this job have been deleted")                                      \
   X(result_missing,         not_found,       "The result file is missing")                                                   \
   X(stem_not_found,         not_found,       "The job has no file {stem}")                                                   \

@@ -160,7 +160,9 @@ struct Codec<std::optional<T>> {
   static void read(const Value& v, std::optional<T>& out, const Rules& rules, Reading& reading) {
     if (!v.is_null()) Codec<T>::read(v, out.emplace(), rules, reading);
   }
-  static void read_text(std::string_view text, std::optional<T>& out, const Rules& rules, Reading& reading) {
+  static void read_text(std::string_view text, std::optional<T>& out, const Rules& rules, Reading& reading)
+    requires requires(T& inner) { Codec<T>::read_text(text, inner, rules, reading); }
+  {
     if (!text.empty()) Codec<T>::read_text(text, out.emplace(), rules, reading);
   }
   static void write(std::string& out, const std::optional<T>& v, bool redact) {
@@ -224,6 +226,18 @@ Object field_schema(std::string_view doc, const Rules& rules, Definitions& all) 
   return out;
 }
 
+// A member of a JSON object that is known to be one.
+template <class M>
+void read_member(const Value& body, M& out, std::string_view name, const Rules& rules, Reading& reading) {
+  const Value* member = body.get_object().if_contains(name);
+  reading.enter(name);
+  if (member)
+    Codec<M>::read(*member, out, rules, reading);
+  else if constexpr (!is_optional<M>::value)
+    reading.refuse(Problem::missing, "is required", body);
+  reading.leave();
+}
+
 template <Described T>
 struct Codec<T> {
   static void read(const Value& v, T& out, const Rules&, Reading& reading) {
@@ -231,16 +245,6 @@ struct Codec<T> {
     for_each_field<T>([&](const auto& f) {
       if (f.rules.in == In::body) read_member(v, out.*f.member, f.name, f.rules, reading);
     });
-  }
-  template <class M>
-  static void read_member(const Value& body, M& out, std::string_view name, const Rules& rules, Reading& reading) {
-    const Value* member = body.get_object().if_contains(name);
-    reading.enter(name);
-    if (member)
-      Codec<M>::read(*member, out, rules, reading);
-    else if constexpr (!is_optional<M>::value)
-      reading.refuse(Problem::missing, "is required", body);
-    reading.leave();
   }
   static void write(std::string& out, const T& v, bool redact) {
     char separator = '{';
@@ -288,6 +292,14 @@ template <Described T>
 constexpr bool has_fields_in(In in) {
   bool found = false;
   for_each_field<T>([&](const auto& f) { found = found || f.rules.in == in; });
+  return found;
+}
+
+// A body that is one member as a whole (a bare list): the only body field, with an empty name.
+template <Described T>
+constexpr bool whole_body() {
+  bool found = false;
+  for_each_field<T>([&](const auto& f) { found = found || (f.rules.in == In::body && f.name.empty()); });
   return found;
 }
 

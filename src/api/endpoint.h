@@ -1,0 +1,89 @@
+// An endpoint is one plain struct:
+//
+//   struct GetJob : stems::Endpoint {                                      // api::Defaults and the surface's Call
+//     struct Request { std::string id; };                                  // described by json::Schema
+//     using Response = JobView;                                            // described too, or http::Response
+//     static constexpr Route route{Method::get, "/jobs/{id}"};
+//     static constexpr std::string_view id = "stems.jobs.get", summary = "One job";
+//     static constexpr std::array reasons{Reason::job_not_found};
+//     static Result<Response> handle(Call& call, Request in);
+//   };
+//
+// The way of a request: credential -> admit() -> body -> parse -> prepare() -> handle(). handle() is a plain function that
+// runs where Runs says, usually on a database thread inside one transaction. Two members are optional:
+//   static Result<void> admit(Call&)              before a byte of the body is read, in a reading transaction
+//   static Result<void> prepare(Call&, Request&)  slow work after parsing, on the pool for blocking calls, no transaction
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <string_view>
+#include <type_traits>
+
+#include "base/result.h"
+#include "http/message.h"
+#include "json/schema.h"
+
+namespace toll::api {
+
+namespace asio = boost::asio;
+using http::Method;
+
+struct Route {
+  Method method;
+  std::string_view path;  // "/jobs/{id}"; "{name...}" takes the rest of the path, slashes included
+};
+
+// Who may call. A surface's dialect decides how a refusal looks.
+enum class Access : std::uint8_t {
+  open,     // anybody
+  either,   // a session or a key of the surface
+  session,  // a session only
+  admin,    // a session of an administrator
+  page      // HTML: as either, and the session cookie; a browser without one is sent to the login page
+};
+
+// Where handle() runs.
+enum class Runs : std::uint8_t {
+  here,     // on the connection's thread: no transaction, no waiting
+  read,     // in a reading transaction
+  write,    // in a writing transaction; with an Idempotency-Key its answer is kept in the same one
+  blocking  // on the pool for blocking calls (password hashes, payments), opening its own transactions
+};
+
+// What an endpoint says unless it says otherwise.
+struct Defaults {
+  static constexpr int status = 200;
+  static constexpr Access access = Access::either;
+  static constexpr Runs runs = Runs::read;
+  static constexpr std::string_view scope = "";        // of keys; empty: any key
+  static constexpr std::string_view description = "";
+  static constexpr bool idempotent = false;            // takes an Idempotency-Key
+  static constexpr bool point_read = false;            // a read of a few rows: may run on the connection's thread
+  static constexpr bool takes_forms = false;           // the body may be urlencoded instead of JSON
+  static constexpr std::string_view answers = "application/json";
+  static constexpr std::array<Reason, 0> reasons{};
+};
+
+// A request without parameters.
+struct Nothing {};
+
+template <class T>
+concept WireAnswer = std::same_as<T, http::Response> || requires(std::string& out, const T& v) { json::Codec<T>::write(out, v, false); };
+
+template <class E>
+concept Endpoint = json::Described<typename E::Request> && WireAnswer<typename E::Response> && requires(typename E::Call& call, typename E::Request in) {
+  { E::route } -> std::convertible_to<Route>;
+  { E::id } -> std::convertible_to<std::string_view>;
+  { E::summary } -> std::convertible_to<std::string_view>;
+  { E::access } -> std::convertible_to<Access>;
+  { E::handle(call, std::move(in)) } -> std::same_as<Result<typename E::Response>>;
+};
+
+}  // namespace toll::api
+
+template <>
+struct toll::json::Schema<toll::api::Nothing> {
+  static constexpr std::string_view name = "Nothing";
+  static constexpr auto fields = std::tuple{};
+};

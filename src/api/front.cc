@@ -1,0 +1,191 @@
+#include "api/front.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/text.h"
+
+namespace toll::api {
+
+// What the log and the meters want to know when the last byte is out.
+struct Front::Trace {
+  std::string request_id;
+  std::string_view route = "-";  // of an operation, which outlives every request
+  std::optional<AccountId> account;
+  std::optional<KeyId> key;
+  Time started;
+};
+
+namespace {
+
+bool valid_request_id(std::string_view id) {
+  return !id.empty() && id.size() <= 64 && std::ranges::all_of(id, [](unsigned char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == '.';
+  });
+}
+
+std::string_view without_trailing_slash(std::string_view path) {
+  return path.size() > 1 && path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
+}
+
+http::Response bare(int status, std::string_view text) {
+  http::Response response;
+  response.status = status;
+  response.fields.add("Content-Type", "application/json");
+  response.body = "{\"detail\":\"" + std::string(text) + "\"}";
+  return response;
+}
+
+std::string allow_value(const std::vector<Method>& methods) {
+  std::string out;
+  for (auto method : methods) {
+    if (!out.empty()) out += ", ";
+    out += http::to_string(method);
+  }
+  return out;
+}
+
+bool simple_method(Method method) { return method == Method::get || method == Method::head; }
+
+}  // namespace
+
+Front::Front(const Clock& clock, Random& random, Metrics& metrics, metering::UsageRecorder* usage, FrontOptions options)
+    : clock_(clock), random_(random), metrics_(metrics), usage_(usage), options_(std::move(options)) {}
+
+void Front::add(Surface surface) {
+  auto& kept = *surfaces_.emplace_back(std::make_unique<Surface>(std::move(surface)));
+  for (const auto& operation : kept.operations) router_.add(*operation);
+  for (auto segment : kept.dialect.segments) owners_[std::string(segment)] = &kept;
+}
+
+void Front::add_page(std::string path, Page page) { pages_[std::move(path)] = std::move(page); }
+void Front::add_pages(std::string prefix, Page page) { prefixes_.emplace_back(std::move(prefix), std::move(page)); }
+
+const Surface* Front::owner(std::string_view path) const {
+  auto it = owners_.find(first_segment(path));
+  return it == owners_.end() ? nullptr : it->second;
+}
+
+const Front::Page* Front::page_for(std::string_view path) const {
+  if (auto it = pages_.find(without_trailing_slash(path)); it != pages_.end()) return &it->second;
+  for (const auto& [prefix, page] : prefixes_)
+    if (path.starts_with(prefix)) return &page;
+  return nullptr;
+}
+
+// Neither answer looks at credentials.
+http::Response Front::unknown(const http::Request& request, const Router::Found& found) const {
+  const auto* surface = owner(request.path);
+  const bool known_path = !found.allowed.empty();
+  const Fault fault(known_path ? Reason::method_not_allowed : Reason::unknown_route);
+  auto response = surface ? surface->dialect.fault(fault, Access::open)
+                          : known_path ? bare(405, "Method Not Allowed") : bare(404, "Not Found");
+  if (known_path) response.fields.set("Allow", allow_value(found.allowed));
+  return response;
+}
+
+http::Response Front::failed(const http::Request& request, const Trace& trace, std::exception_ptr error) const {
+  Fault fault(Reason::internal);
+  std::string cause = "not an exception of the standard library";
+  try {
+    std::rethrow_exception(error);
+  } catch (const sql::Overloaded&) {
+    fault = Fault(Reason::overloaded).retry_after(std::chrono::seconds(1));
+    cause = "the database queue is full";
+  } catch (const std::exception& e) {
+    cause = e.what();
+  } catch (...) {
+  }
+  log::error("request.failed", {{"request_id", trace.request_id}, {"route", trace.route}, {"cause", cause}});
+  const auto* surface = owner(request.path);
+  return surface ? fault_response(surface->dialect, fault, Access::open, request) : bare(500, "Internal Server Error");
+}
+
+void Front::allow_origin(const http::Request& request, http::Response& response) const {
+  if (options_.cors_origins.empty()) return;
+  response.fields.add("Vary", "Origin");
+  const auto origin = request.fields.get("Origin");
+  if (std::ranges::find(options_.cors_origins, origin) == options_.cors_origins.end()) return;
+  response.fields.set("Access-Control-Allow-Origin", origin);
+  response.fields.set("Access-Control-Expose-Headers", "X-Request-Id, Link, Retry-After, Idempotency-Replayed");
+}
+
+http::Response Front::preflight(const http::Request& request) const {
+  http::Response response;
+  response.status = 204;
+  response.fields.add("Access-Control-Allow-Methods", request.fields.get("Access-Control-Request-Method"));
+  response.fields.add("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, X-API-Key, X-Request-Id");
+  response.fields.add("Access-Control-Max-Age", "600");
+  return response;
+}
+
+void Front::finish(const http::Request& request, http::Response& response, std::shared_ptr<Trace> trace) const {
+  response.fields.set("X-Request-Id", trace->request_id);
+  response.fields.set("X-Content-Type-Options", "nosniff");
+  allow_origin(request, response);
+  response.context = std::move(trace);
+}
+
+asio::awaitable<http::Response> Front::handle(const http::Request& request, http::BodyReader& body) {
+  auto trace = std::make_shared<Trace>();
+  const auto sent_id = request.fields.get("X-Request-Id");
+  trace->request_id = valid_request_id(sent_id) ? std::string(sent_id) : random_.uuid4();
+  trace->started = clock_.now();
+  http::Response response;
+  std::exception_ptr error;
+  try {
+    auto found = router_.find(request.method, request.path);
+    if (found.operation) {
+      trace->route = found.operation->about.path;
+      Exchange exchange{request, body, trace->request_id, std::move(found.params), {}, {}};
+      response = co_await found.operation->serve(exchange);
+      trace->account = exchange.account;
+      trace->key = exchange.key;
+    } else if (const auto* page = page_for(request.path); page && simple_method(request.method)) {
+      response = (*page)(request);
+    } else if (request.method == Method::options && !options_.cors_origins.empty() && request.fields.find("Access-Control-Request-Method")) {
+      response = preflight(request);
+    } else {
+      if (page) found.allowed = {Method::get, Method::head};
+      response = unknown(request, found);
+    }
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (error) response = failed(request, *trace, error);
+  finish(request, response, std::move(trace));
+  co_return response;
+}
+
+http::Response Front::refuse(int status) {
+  auto response = bare(status, status == 431 ? "Request header fields too large" : status == 408 ? "Request timeout" : status == 503 ? "Too many connections" : "Bad Request");
+  auto trace = std::make_shared<Trace>();
+  trace->request_id = random_.uuid4();
+  response.fields.set("X-Request-Id", trace->request_id);
+  response.context = std::move(trace);
+  return response;
+}
+
+void Front::served(const http::Request& request, const http::Response& response, const Served& how) {
+  static const Trace unknown_trace{"-", "-", {}, {}, {}};
+  const auto* trace = response.context ? static_cast<const Trace*>(response.context.get()) : &unknown_trace;
+  metrics_.observe(http::to_string(request.method), trace->route, how.status, how.duration, how.received, how.sent);
+  if (usage_ && trace->account && trace->account->value() != 0)
+    usage_->record({*trace->account, trace->key, std::string(trace->route), std::string(http::to_string(request.method)), how.status,
+                    Micros(how.duration.count()), trace->started});
+  if (!log::enabled(log::Level::info)) return;
+  // The path without its query: queries can hold signatures.
+  log::info("http.request", {{"request_id", trace->request_id},
+                             {"method", request.method_text},
+                             {"path", request.path},
+                             {"route", trace->route},
+                             {"status", how.status},
+                             {"duration_us", how.duration.count()},
+                             {"received", how.received},
+                             {"sent", how.sent},
+                             {"remote", request.remote},
+                             {"account", trace->account ? trace->account->value() : 0},
+                             {"aborted", how.aborted ? 1 : 0}});
+}
+
+}  // namespace toll::api

@@ -1,0 +1,61 @@
+#include "api/input.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace toll::api {
+
+std::vector<std::pair<std::string, std::string>> parse_urlencoded(std::string_view text) {
+  std::vector<std::pair<std::string, std::string>> out;
+  auto decode = [](std::string_view part) {
+    std::string plain(part);
+    std::replace(plain.begin(), plain.end(), '+', ' ');
+    return percent_decode(plain).value_or(plain);
+  };
+  while (!text.empty()) {
+    auto pair = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(text.size(), pair.size() + 1));
+    if (pair.empty()) continue;
+    auto equals = pair.find('=');
+    auto value = equals == pair.npos ? std::string_view{} : pair.substr(equals + 1);
+    out.emplace_back(decode(pair.substr(0, equals)), decode(value));
+  }
+  return out;
+}
+
+std::optional<std::string_view> Inputs::text(json::In in, std::string_view name) const {
+  auto find_in = [&](const auto& pairs) -> std::optional<std::string_view> {
+    for (const auto& [key, value] : pairs)
+      if (key == name) return value;
+    return std::nullopt;
+  };
+  if (in == json::In::query) return find_in(query);
+  if (in == json::In::form) return find_in(form.texts);
+  std::size_t place = 0;
+  for (std::size_t open = path.find('{'); open != path.npos && params; open = path.find('{', open + 1), ++place) {
+    auto inside = path.substr(open + 1, path.find('}', open) - open - 1);
+    if (inside.ends_with("...")) inside.remove_suffix(3);
+    if (inside == name && place < params->size()) return (*params)[place];
+  }
+  return std::nullopt;
+}
+
+void read_file(const Inputs& inputs, std::string_view name, UploadedFile& out, json::Reading& reading) {
+  for (const auto& [key, file] : inputs.form.files)
+    if (key == name) {
+      out = file;
+      return;
+    }
+  reading.enter(name);
+  if (const auto* text = inputs.form.text(name)) {
+    std::string input;
+    json::append_string(input, *text);
+    reading.refuse(Problem::not_file, "must be a file", std::move(input));
+  } else {
+    reading.refuse(Problem::missing, "is required", std::string("null"));
+  }
+  reading.leave();
+}
+
+}  // namespace toll::api

@@ -1,0 +1,81 @@
+// Fills a described request from the places its members name: path, query, form, JSON body.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/upload.h"
+#include "json/schema.h"
+
+namespace toll::api {
+
+// application/x-www-form-urlencoded: pairs in order, decoded. Broken escapes stay as they are.
+std::vector<std::pair<std::string, std::string>> parse_urlencoded(std::string_view text);
+
+struct Inputs {
+  std::string_view path;                                    // the route's template, for the names of its places
+  const std::vector<std::string>* params = nullptr;
+  std::vector<std::pair<std::string, std::string>> query;
+  std::optional<json::Value> body;                          // none: there was no body at all
+  Form form;
+
+  std::optional<std::string_view> text(json::In in, std::string_view name) const;
+};
+
+template <class T>
+concept ReadsText = requires(std::string_view text, T& out, const json::Rules& rules, json::Reading& reading) {
+  json::Codec<T>::read_text(text, out, rules, reading);
+};
+
+void read_file(const Inputs& inputs, std::string_view name, UploadedFile& out, json::Reading& reading);
+
+template <class M>
+void read_input(const Inputs& inputs, M& out, std::string_view name, const json::Rules& rules, json::Reading& reading) {
+  if constexpr (std::is_same_v<M, UploadedFile>) {
+    read_file(inputs, name, out, reading);
+  } else if (rules.in == json::In::body) {
+    if (name.empty())  // the whole body is this member
+      json::Codec<M>::read(*inputs.body, out, rules, reading);
+    else
+      json::read_member(*inputs.body, out, name, rules, reading);
+  } else if constexpr (ReadsText<M>) {
+    auto text = inputs.text(rules.in, name);
+    if (rules.in == json::In::form && text && text->empty()) text.reset();
+    reading.enter(name);
+    if (text)
+      json::Codec<M>::read_text(*text, out, rules, reading);
+    else if constexpr (!json::is_optional<M>::value)
+      reading.refuse(Problem::missing, "is required", std::string("null"));
+    reading.leave();
+  }
+}
+
+// Faults: invalid_request with every problem, in the order of the table.
+template <json::Described T>
+Result<T> read_inputs(const Inputs& inputs) {
+  T out{};
+  json::Reading reading(Place::body);
+  bool body_usable = true;
+  if constexpr (json::has_fields_in<T>(json::In::body)) {
+    if (!inputs.body) {
+      reading.refuse(Problem::no_body, "is required", std::string("null"));
+      body_usable = false;
+    } else if (!json::whole_body<T>() && !inputs.body->is_object()) {
+      reading.refuse(Problem::not_object, "must be an object", *inputs.body);
+      body_usable = false;
+    }
+  }
+  json::for_each_field<T>([&](const auto& f) {
+    const auto in = f.rules.in;
+    if (in == json::In::body && !body_usable) return;
+    reading.place(in == json::In::query ? Place::query : in == json::In::path ? Place::path : Place::body);
+    read_input(inputs, out.*f.member, f.name, f.rules, reading);
+  });
+  if (!reading.ok()) return Fault(Reason::invalid_request).at(reading.take());
+  return out;
+}
+
+}  // namespace toll::api

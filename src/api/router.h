@@ -1,0 +1,40 @@
+// Finds the operation for a method and a path. Paths answer with and without one trailing slash; segments are percent-decoded one by
+// one, so a %2F never splits a segment.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/message.h"
+
+namespace toll::api {
+
+struct Operation;
+
+class Router {
+ public:
+  Router();
+  ~Router();
+  // The operation must outlive the router. Throws std::logic_error when method and path are taken.
+  void add(const Operation& operation);
+
+  struct Found {
+    const Operation* operation = nullptr;
+    std::vector<std::string> params;                 // values of the route's {places}, in order
+    std::vector<http::Method> allowed;               // when the path is known but not the method
+  };
+  // HEAD finds GET.
+  Found find(http::Method method, std::string_view path) const;
+
+ private:
+  struct Node;
+  std::unique_ptr<Node> root_;
+};
+
+// "/jobs/{id}/x" -> "jobs"
+std::string_view first_segment(std::string_view path);
+
+}  // namespace toll::api

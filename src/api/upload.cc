@@ -1,0 +1,169 @@
+#include "api/upload.h"
+
+#include <algorithm>
+
+#include "async/run_on.h"
+#include "http/multipart.h"
+
+namespace toll::api {
+
+namespace {
+
+// Where the bytes of the file part go: to the store with their digest, or to a digest alone.
+class Sink {
+ public:
+  static Result<Sink> open(blob::Store* store) {
+    Sink sink;
+    if (store) {
+      auto writer = store->create();
+      if (!writer) return std::move(writer).error();
+      sink.writer_ = std::move(*writer);
+    }
+    return sink;
+  }
+  Result<bool> write(std::string_view bytes) {
+    size_ += bytes.size();
+    if (!writer_) {
+      hash_.update(bytes);
+      return true;
+    }
+    if (auto written = writer_->write(as_span(bytes)); !written) return std::move(written).error();
+    return true;
+  }
+  Result<UploadedFile> finish(std::string filename) {
+    UploadedFile file{std::move(filename), nullptr, {}, size_};
+    if (!writer_) {
+      file.digest = hash_.finish();
+      return file;
+    }
+    auto staged = writer_->finish();
+    if (!staged) return std::move(staged).error();
+    file.staged = std::move(*staged);
+    file.digest = file.staged->stored().digest;
+    return file;
+  }
+  std::uint64_t size() const { return size_; }
+
+ private:
+  std::unique_ptr<blob::Writer> writer_;
+  Sha256Stream hash_;
+  std::uint64_t size_ = 0;
+};
+
+Fault second_file(const FormLimits& limits) {
+  FieldProblem problem{Place::body, {std::string(limits.file_field)}, Problem::rejected, "only one file can be sent", "null"};
+  return Fault(Reason::invalid_request).at({std::move(problem)});
+}
+
+// The state of one form while its parts come in.
+class FormBuilder {
+ public:
+  FormBuilder(FormLimits limits, blob::Store* store) : limits_(limits), store_(store) {}
+
+  // Blocking: runs on the disk pool.
+  Result<bool> take(const std::vector<http::MultipartParser::Event>& events) {
+    using Event = http::MultipartParser::Event;
+    for (const auto& event : events) {
+      auto done = event.kind == Event::part_begin ? begin(event.head) : event.kind == Event::part_data ? data(event.data) : end();
+      if (!done) return done;
+    }
+    return true;
+  }
+  Form form() { return std::move(form_); }
+
+ private:
+  Result<bool> begin(const http::PartHead& head) {
+    head_ = head;
+    text_.clear();
+    dropped_ = false;
+    if (!head.filename) return true;
+    if (head.name != limits_.file_field) {
+      dropped_ = true;
+      return true;
+    }
+    if (!form_.files.empty()) return second_file(limits_);
+    auto sink = Sink::open(store_);
+    if (!sink) return std::move(sink).error();
+    sink_.emplace(std::move(*sink));
+    return true;
+  }
+  Result<bool> data(std::string_view bytes) {
+    if (dropped_) return true;
+    if (sink_) {
+      if (sink_->size() + bytes.size() > limits_.file_bytes)
+        return Fault(Reason::upload_too_large).with("limit", std::to_string(limits_.file_bytes));
+      return sink_->write(bytes);
+    }
+    all_text_ += bytes.size();
+    if (text_.size() + bytes.size() > limits_.text_bytes || all_text_ > limits_.all_text_bytes)
+      return Fault(Reason::part_too_large).with("limit", std::to_string(limits_.text_bytes / 1024));
+    text_ += bytes;
+    return true;
+  }
+  Result<bool> end() {
+    if (dropped_) return true;
+    if (!sink_) {
+      form_.texts.emplace_back(head_.name, std::move(text_));
+      return true;
+    }
+    auto file = sink_->finish(*head_.filename);
+    sink_.reset();
+    if (!file) return std::move(file).error();
+    form_.files.emplace_back(head_.name, std::move(*file));
+    return true;
+  }
+
+  FormLimits limits_;
+  blob::Store* store_;
+  Form form_;
+  http::PartHead head_;
+  std::string text_;
+  std::uint64_t all_text_ = 0;
+  bool dropped_ = false;
+  std::optional<Sink> sink_;
+};
+
+}  // namespace
+
+const std::string* Form::text(std::string_view name) const {
+  for (const auto& [key, value] : texts)
+    if (key == name) return &value;
+  return nullptr;
+}
+
+std::string Form::fingerprint() const {
+  auto sorted = texts;
+  std::sort(sorted.begin(), sorted.end());
+  Sha256Stream stream;
+  auto put = [&](std::string_view text) {
+    stream.update(std::to_string(text.size()) + ":");
+    stream.update(text);
+  };
+  for (const auto& [name, value] : sorted) put(name), put(value);
+  for (const auto& [name, file] : files) put(name), put(file.filename), put(as_text(file.digest));
+  return hex(stream.finish());
+}
+
+asio::awaitable<Result<Form>> read_form(http::BodyReader& body, std::string boundary, FormLimits limits, blob::Store* store,
+                                        asio::thread_pool& disk) {
+  http::MultipartParser parser(std::move(boundary));
+  // Shared with the pool: a hop cannot be abandoned, but the builder's destructor may have to wait for a file system.
+  auto builder = std::make_shared<FormBuilder>(limits, store);
+  for (;;) {
+    auto piece = co_await body.read();
+    if (!piece) co_return std::move(piece).error();
+    if (piece->empty()) break;
+    auto events = parser.feed(*piece);
+    if (!events) co_return std::move(events).error();
+    const bool only_small = std::all_of(events->begin(), events->end(), [](const auto& e) {
+      return e.kind == http::MultipartParser::Event::part_data && e.data.empty();
+    });
+    if (only_small) continue;
+    auto taken = co_await async::run_on(disk, [builder, &events] { return builder->take(*events); });
+    if (!taken) co_return std::move(taken).error();
+  }
+  if (auto done = parser.finish(); !done) co_return std::move(done).error();
+  co_return builder->form();
+}
+
+}  // namespace toll::api

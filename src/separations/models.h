@@ -1,0 +1,64 @@
+// What can be asked for: the separation models that are offered, and what really serves each.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "metering/credits.h"
+
+namespace toll::separations {
+
+inline constexpr std::string_view builtin_name = "builtin-spectral";
+inline constexpr std::string_view default_model = "htdemucs";
+
+struct Model {
+  std::string name;
+  std::string description;  // with one sentence about the quality of what serves it
+  std::vector<std::string> stems;  // sorted
+  std::vector<int> stem_counts;
+  metering::Credits cost;
+  std::string licence;
+  bool ready = false;
+  std::optional<std::string> served_by;  // null while nothing can
+};
+
+// What a client chose, resolved.
+struct Choice {
+  const Model* model = nullptr;
+  int stem_count = 4;
+  std::optional<std::string> two_stem;  // set only when stem_count is 2
+};
+
+// Which part of a choice is wrong; the surface knows what it calls it.
+struct ChoiceProblem {
+  enum Part { model, stem_count, two_stem } part;
+  std::string message;
+};
+
+class Models {
+ public:
+  struct Options {
+    metering::Credits price;
+    // The built-in spectral separator serves the names whose trained weights are not installed.
+    bool builtin_fallback = true;
+  };
+  explicit Models(Options options);
+
+  const std::vector<Model>& all() const { return models_; }  // by name
+  const Model* find(std::string_view name) const;
+  metering::Credits cheapest() const;
+
+  // Every problem of the choice, in the order of its parts; empty: `choice` is set.
+  std::vector<ChoiceProblem> choose(std::string_view model, std::optional<int> stem_count, std::optional<std::string> two_stem, Choice& choice) const;
+
+ private:
+  std::vector<Model> models_;
+};
+
+// The stems that a choice makes: "bass", ... or "vocals", "no_vocals"; sorted.
+std::vector<std::string> stems_of(const Choice& choice);
+
+}  // namespace toll::separations

@@ -1,0 +1,50 @@
+// How a separation job is run: its upload goes to the engine, the engine's files become the job's stems.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+
+#include "blob/store.h"
+#include "engine/host.h"
+#include "jobs/dispatcher.h"
+#include "separations/separations.h"
+#include "sql/database.h"
+
+namespace toll::separations {
+
+// All references must outlive it.
+class SeparationKind final : public jobs::Kind {
+ public:
+  struct Options {
+    std::chrono::seconds timeout{6 * 3600};
+    std::int64_t max_seconds = 43200;
+  };
+  SeparationKind(sql::Database& db, blob::Store& store, const Separations& separations, Options options)
+      : db_(db), store_(store), separations_(separations), options_(options) {}
+
+  std::string_view name() const override { return kind_name; }
+  std::chrono::seconds timeout() const override { return options_.timeout; }
+  void started(sql::Tx& tx, const jobs::Job& job) override { separations_.started(tx, job.id, builtin_name); }
+  // Faults: upload_missing, storage_full.
+  Result<std::unique_ptr<jobs::Run>> prepare(const jobs::Job& job) override;
+
+ private:
+  sql::Database& db_;
+  blob::Store& store_;
+  const Separations& separations_;
+  Options options_;
+};
+
+// Probes in a worker process of its own, one file at a time.
+class EngineProber final : public Prober {
+ public:
+  explicit EngineProber(std::unique_ptr<engine::Runner> runner) : runner_(std::move(runner)) {}
+  Result<void> probe(const blob::Staged& file) override;
+
+ private:
+  std::mutex mutex_;
+  std::unique_ptr<engine::Runner> runner_;
+};
+
+}  // namespace toll::separations
