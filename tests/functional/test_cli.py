@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from support.checks import show
+from support.polling import until
 from support.server import BINARY, as_toml
 
 COMMANDS = [
@@ -21,6 +22,8 @@ COMMANDS = [
     ["accounts", "create"],
     ["accounts", "grant-credits"],
     ["accounts", "make-admin"],
+    ["accounts", "set-plan"],
+    ["keys", "revoke"],
     ["config"],
     ["config", "check"],
     ["config", "print"],
@@ -68,7 +71,9 @@ class TestHelp:
 
 class TestAccounts:
     def test_create_makes_an_account_that_logs_in(self, server):
-        ran = server.run("accounts", "create", "cli@example.com", "--username", "cli", "--password", "correct horse")
+        ran = server.run(
+            "accounts", "create", "cli@example.com", "--username", "cli", "--password-stdin", input="correct horse\n"
+        )
         assert ran.returncode == 0, f"{ran.stdout} {ran.stderr}"
         answer = server.client().post("/auth/login", json={"email": "cli@example.com", "password": "correct horse"})
         assert answer.status_code == 200 and answer.json()["username"] == "cli" and answer.json()["credits"] == 3.0, (
@@ -114,8 +119,30 @@ class TestAccounts:
             f"{ran.stdout} {ran.stderr}"
         )
 
+    def test_disabled_accounts_stop_at_once(self, server, account):
+        assert account.api.get("/jobs").status_code == 200, "a key in use"
+        assert server.run("accounts", "disable", account.email).returncode == 0
+        until(lambda: account.api.get("/jobs").status_code == 403, "its keys fail within a second", 2)
+        until(lambda: account.session.get("/jobs").status_code == 403, "its sessions fail within a second", 2)
+        assert server.run("accounts", "enable", account.email).returncode == 0
+        until(lambda: account.api.get("/jobs").status_code == 200, "its keys work again", 2)
+
+    def test_a_plan_is_set(self, server, account):
+        assert server.run("accounts", "set-plan", account.email, "free").returncode == 0, (
+            "the plan of every new account"
+        )
+        ran = server.run("accounts", "set-plan", account.email, "no-such-plan")
+        assert ran.returncode != 0 and "no-such-plan" in ran.stderr, f"an unknown plan is named, got {ran.stderr!r}"
+
 
 class TestKeys:
+    def test_a_revoked_key_fails_within_a_second(self, server, account):
+        key = account.session.post("/api-key", json={"name": "lost"}).json()["api_key"]
+        assert server.client(key).get("/jobs").status_code == 200, "a key in use"
+        ran = server.run("keys", "revoke", account.email, "lost")
+        assert ran.returncode == 0, f"{ran.stdout} {ran.stderr}"
+        until(lambda: server.client(key).get("/jobs").status_code == 401, "revoked", 2)
+
     def test_create_shows_a_key_that_works_once(self, server, account):
         made = as_json(server.run("keys", "create", account.email, "--name", "from the shell", "--format", "json"))
         key = made.get("api_key") or made.get("key")

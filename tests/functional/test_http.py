@@ -232,6 +232,17 @@ class TestHeaders:
             cors = [name for name in answer.headers if name.lower().startswith("access-control")]
             assert cors == [], f"CORS is off, got {cors} on {method} {path}"
 
+    def test_only_listed_origins_are_named(self, start_server):
+        server = start_server(operator=False, server={"cors_origins": ["https://good.example"]})
+        good = server.client().get("/api", headers={"Origin": "https://good.example"})
+        assert good.headers["Access-Control-Allow-Origin"] == "https://good.example", f"listed, got {good.headers}"
+        assert "Origin" in good.headers.get("Vary", ""), f"caches must know, got {good.headers}"
+        for origin in ("https://evil.example", "null", "https://good.example.evil.example", "http://good.example"):
+            bad = server.client().get("/api", headers={"Origin": origin})
+            assert "Access-Control-Allow-Origin" not in bad.headers, f"{origin} is never reflected, got {bad.headers}"
+        for answer in (good, bad):
+            assert "Access-Control-Allow-Credentials" not in answer.headers, "never with credentials"
+
     def test_nothing_says_what_it_runs_on(self, server):
         for path in ("/api", "/nope"):
             answer = server.client().get(path)

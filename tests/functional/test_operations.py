@@ -11,7 +11,6 @@ from support import audio, raw
 from support.checks import answers, show
 from support.polling import until
 from support.raw import RawConnection
-from support.server import free_port
 from support.square import TOKEN
 
 
@@ -36,46 +35,48 @@ class TestProbes:
 
 
 class TestMetrics:
+    TOKEN = "operator-token-of-more-than-32-bytes-for-tests"
+
     @pytest.fixture(scope="class")
-    def metrics(self, start_module_server):
-        """The metrics listener is the operator's own."""
-        port = free_port()
-        server = start_module_server(server={"operations_listen": f"127.0.0.1:{port}"})
-        account = server.account()
-        account.finished()
-        account.failed()
-        account.session.get("/jobs/nope")
+    def watched(self, start_module_server):
+        """A server with an operator token, and an account that used it."""
+        server = start_module_server(server={"operator_token": self.TOKEN})
+        server.user = server.account()
+        server.user.finished()
+        server.user.failed()
+        server.user.session.get("/jobs/nope")
+        return server
 
-        def read():
-            answer = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10)
-            assert answer.status_code == 200, f"/metrics on its own listener, {show(answer)}"
-            return answer.text
+    def read(self, server):
+        answer = server.client(self.TOKEN).get("/metrics")
+        assert answer.status_code == 200, f"/metrics for the operator, {show(answer)}"
+        return answer.text
 
-        read.server = server
-        read.account = account
-        return read
-
-    def test_requests_are_measured_by_route(self, metrics):
-        text = metrics()
+    def test_requests_are_measured_by_route(self, watched):
+        text = self.read(watched)
         lines = [line for line in text.splitlines() if line.startswith("http_server_request_duration_seconds_count")]
         assert lines, f"OpenTelemetry's http.server.request.duration, got {text[:500]}"
         assert any('http_route="/jobs/{' in line and 'http_response_status_code="404"' in line for line in lines), (
             f"by route template and status, got {lines}"
         )
 
-    def test_labels_hold_no_ids_and_no_secrets(self, metrics):
-        text = metrics()
-        for secret in (
-            metrics.account.token,
-            metrics.account.email,
-            metrics.account.jobs()[0]["id"],
-            str(metrics.server.data),
-        ):
+    def test_labels_hold_no_ids_and_no_secrets(self, watched):
+        text = self.read(watched)
+        for secret in (watched.user.token, watched.user.email, watched.user.jobs()[0]["id"], str(watched.data)):
             assert secret not in text, "metrics hold no identities"
 
-    def test_the_public_port_does_not_show_them(self, metrics):
-        answer = metrics.server.client().get("/metrics")
-        assert answer.status_code in (401, 403, 404), f"metrics are the operator's, {show(answer)}"
+    def test_only_the_operators_token_opens_them(self, watched):
+        for path in ("/metrics", "/readyz", "/livez"):
+            for credential in (
+                None,
+                "wrong",
+                watched.user.token,
+                watched.user.key,
+                watched.operator.token,
+                self.TOKEN + "x",
+            ):
+                answer = watched.client(credential).get(path)
+                assert answer.status_code in (401, 403, 404), f"{path} is the operator's, {show(answer)}"
 
 
 class TestLog:

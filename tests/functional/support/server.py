@@ -123,9 +123,14 @@ class Server:
                 f"the server ended with {self.process.returncode}; its log ends:\n{self.log()[-2000:]}"
             )
         try:
-            return requests.get(f"{self.url}/readyz", timeout=2).status_code == 200
+            return requests.get(f"{self.url}/readyz", headers=self.operator_headers(), timeout=2).status_code == 200
         except requests.RequestException:
             return False
+
+    def operator_headers(self):
+        """What the operator's own routes want; nothing unless a token is set."""
+        token = self.config.get("server", {}).get("operator_token")
+        return {"Authorization": f"Bearer {token}"} if token else {}
 
     def workers(self):
         found = descendants(self.pid) if self.process and self.process.poll() is None else []
