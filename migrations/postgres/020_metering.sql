@@ -2,7 +2,7 @@
 CREATE TABLE credit_accounts (
   account_id bigint PRIMARY KEY NOT NULL,
   balance bigint NOT NULL CONSTRAINT credit_accounts_balance CHECK (balance >= 0 AND balance <= 1000000000000000000),
-  held bigint NOT NULL CONSTRAINT credit_accounts_held CHECK (held >= 0)
+  held bigint NOT NULL
 );
 
 CREATE TABLE ledger_entries (

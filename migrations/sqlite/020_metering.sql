@@ -2,7 +2,7 @@
 CREATE TABLE credit_accounts (
   account_id INTEGER PRIMARY KEY NOT NULL,
   balance INTEGER NOT NULL CONSTRAINT credit_accounts_balance CHECK (balance >= 0 AND balance <= 1000000000000000000),
-  held INTEGER NOT NULL CONSTRAINT credit_accounts_held CHECK (held >= 0)
+  held INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE ledger_entries (

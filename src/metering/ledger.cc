@@ -101,6 +101,7 @@ void Ledger::end(sql::Tx& tx, HoldId hold, EntryKind how, std::string_view descr
       hold);
   if (!row) throw BadHold("there is no hold " + std::to_string(hold.value()));
   const Entry held = entry_of(*row);
+  // The unique index is the judge of whether this hold is still open; a movement made in vain is undone by the throw.
   const Credits back = how == EntryKind::release ? -held.amount : Credits{};
   const auto after = move(tx, held.account, back, held.amount);
   const auto added = tx.exec(

@@ -33,8 +33,10 @@ TEST(Credits, read_what_a_json_number_can_be) {
 }
 
 TEST(Credits, refuse_what_is_no_exact_amount) {
-  for (auto text : {"", "-", "nan", "NaN", "inf", "Infinity", "1e400", "1e9999999999", "0.0000001", "1000000000.000001",
-                    "1e10", "1.", ".5", "1 ", " 1", "1,5", "0x10", "--1", "1e", "1e+", "1e1.5", "1.5e-6"})
+  for (auto text :
+       {"",      "-",     "nan", "NaN", "inf", "Infinity", "1e400", "1e9999999999", "0.0000001", "1000000000.000001",
+        "1e10",  "1.",    ".5",  "1 ",  " 1",  "1,5",      "0x10",  "--1",          "1e",        "1e+",
+        "1e1.5", "1.5e-6"})
     EXPECT_EQ(parse_credits(text), std::nullopt) << text;
 }
 
