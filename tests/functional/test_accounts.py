@@ -262,6 +262,29 @@ class TestLogin:
         assert victim.session.get("/auth/me").status_code == 200, "sessions go on"
         assert bystander.login().status_code == 200, "other accounts are not touched"
 
+    def test_unknown_and_known_accounts_take_equal_time(self, start_server):
+        """With the real cost of a password, far above the noise of a request."""
+        server = start_server(passwords={"cost": "interactive"})
+        account = server.account()
+
+        def median(email):
+            times = []
+            for _ in range(5):
+                answer = server.client().post("/auth/login", json={"email": email, "password": "wrong password"})
+                assert answer.status_code == 401, show(answer)
+                times.append(answer.elapsed.total_seconds())
+            return sorted(times)[2]
+
+        known, unknown = median(account.email), median("nobody-at-all@example.com")
+        assert unknown > known / 2, (
+            f"an unknown account is not answered sooner, {unknown:.3f} s instead of {known:.3f} s"
+        )
+
+    def test_register_and_login_set_the_cookie(self, server, account):
+        made = server.client().post("/auth/register", json=valid("cookie"))
+        for answer in (made, account.login()):
+            assert answer.cookies.get("tollhouse_session"), f"the cookie tollhouse_session is set, got {answer.headers}"
+
     def test_absent_fields_are_named(self, server):
         found = entries(server.client().post("/auth/login", json={}), "an empty object")
         assert found == [missing("email", {}), missing("password", {})], f"in field order, got {found}"

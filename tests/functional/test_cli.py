@@ -163,6 +163,26 @@ class TestKeys:
         assert ran.returncode == 0 and "sk_" in ran.stdout, f"the key is shown, got {ran.stdout}"
 
 
+def test_a_worker_of_its_own_does_the_work(start_server):
+    """The server only takes jobs in; `tollhouse worker` on the same data does them."""
+    server = start_server(stems={"max_concurrent_jobs": 0})
+    account = server.account()
+    job = account.upload()["id"]
+    config = server.directory / "worker.toml"
+    config.write_text("[stems]\nmax_concurrent_jobs = 1\n")
+    arguments = ["--data", str(server.data), "--config", str(config)]
+    arguments += ["--database", server.database] if server.database else []
+    with open(server.directory / "worker.log", "wb") as log:
+        worker = subprocess.Popen([str(BINARY), "worker", *arguments], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    try:
+        assert account.wait(job)["status"] == "completed", "the job is done by the worker"
+        assert account.api.get(f"/download/{job}/vocals.wav").status_code == 200, "and downloads from the server"
+        assert account.credits() == 2.0, "for one credit"
+    finally:
+        worker.terminate()
+        assert worker.wait(30) == 0, "SIGTERM ends a worker with status 0"
+
+
 class TestConfig:
     def test_check_accepts_the_good_one(self, server):
         ran = server.run("config", "check")

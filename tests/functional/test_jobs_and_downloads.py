@@ -541,6 +541,7 @@ class TestCancel:
         holder, running = busy.blocker
         waiting = account.upload()["id"]
         before = holder.credits()
+        reached = holder.job(running)["progress"]
         job = answers(holder.api.post(f"/jobs/{running}/cancel"), 200, "cancel").json()
         is_job(job)
         assert job["status"] == "cancelled" and job["completed_at"], f"cancelled, with its time, got {job}"
@@ -548,6 +549,9 @@ class TestCancel:
         account.wait(waiting, ("processing", "completed"), 8)
         account.wait(waiting, "completed")
         assert holder.job(running)["status"] == "cancelled", "cancelled for good"
+        assert reached <= holder.job(running)["progress"] == job["progress"] < 100, (
+            "a cancelled job keeps its last value"
+        )
 
     def test_other_states_are_409(self, owner, done, account):
         refused(
