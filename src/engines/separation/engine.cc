@@ -1,0 +1,208 @@
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <mutex>
+#include <stdexcept>
+
+#include "engines/separation/chunks.h"
+#include "engines/separation/decode.h"
+#include "engines/separation/encode.h"
+#include "engines/separation/files.h"
+#include "engines/separation/parallel.h"
+#include "engines/separation/separation.h"
+#include "engines/separation/spectral.h"
+
+namespace toll::engines::separation {
+namespace {
+
+constexpr double first_pass = 0.6;      // share of the progress: decode and separate; then encode
+constexpr std::size_t block = 1 << 14;  // frames encoded between two looks at the stop token
+constexpr float full_scale = 32767.0f / 32768.0f;
+constexpr std::int64_t float_frame = 2 * sizeof(float);
+
+int descriptor(const std::map<std::string, int>& files, const std::string& name) {
+  const auto found = files.find(name);
+  if (found == files.end()) throw std::invalid_argument("separation: no descriptor for " + name);
+  return found->second;
+}
+
+// Reports what never falls, from any thread.
+class Meter {
+ public:
+  explicit Meter(engine::Progress& progress) : progress_(progress) {}
+  void set(double fraction) {
+    std::lock_guard lock(mutex_);
+    if (fraction <= reached_) return;
+    reached_ = std::min(fraction, 1.0);
+    progress_.report(reached_);
+  }
+
+ private:
+  std::mutex mutex_;
+  engine::Progress& progress_;
+  double reached_ = 0;
+};
+
+// The part of each of the four stems in one output: itself, or, of "no_vocals", all but the vocals.
+struct Mixdown {
+  std::vector<std::size_t> stems;
+};
+
+std::vector<Mixdown> mixdowns_of(const Plan& plan) {
+  std::vector<Mixdown> all;
+  for (const auto& name : output_stems(plan)) {
+    Mixdown mixdown;
+    for (std::size_t s = 0; s < stem_count; ++s)
+      if (name == stem_names[s] || (name.starts_with("no_") && name.substr(3) != stem_names[s]))
+        mixdown.stems.push_back(s);
+    all.push_back(std::move(mixdown));
+  }
+  return all;
+}
+
+struct Job {
+  Plan plan;
+  const engine::Input& input;
+  Meter& meter;
+  std::stop_token stop;
+};
+
+struct Separated {
+  std::int64_t frames = 0;
+  float peak = 0;
+};
+
+// First pass: the outputs as float samples in the scratch files.
+Result<Separated> separate_to_scratch(const Job& job) {
+  auto decoder =
+      TOLL_TRY(Decoder::open(descriptor(job.input.inputs, std::string(input_name)), job.plan.max_seconds, job.stop));
+  const auto mixdowns = mixdowns_of(job.plan);
+  Separated out;
+  auto store = [&](std::int64_t frame, const std::vector<std::vector<float>>& stems) -> Result<void> {
+    for (std::size_t i = 0; i < mixdowns.size(); ++i) {
+      std::vector<float> samples(stems.front().size());
+      for (std::size_t s : mixdowns[i].stems)
+        std::transform(samples.begin(), samples.end(), stems[s].begin(), samples.begin(), std::plus<>());
+      for (float x : samples) out.peak = std::max(out.peak, std::abs(x));
+      auto written = write_at(job.input.scratch[i], frame * float_frame, std::as_bytes(std::span(samples)));
+      if (!written) return written;
+    }
+    job.meter.set(first_pass * decoder.position());
+    return {};
+  };
+  auto separate = [&](std::span<const float> stereo) {
+    auto stems = separate_spectral(stereo, job.stop);
+    return std::vector<std::vector<float>>(std::make_move_iterator(stems.begin()),
+                                           std::make_move_iterator(stems.end()));
+  };
+  auto read = [&](std::span<float> stereo) { return decoder.read(stereo); };
+  out.frames = TOLL_TRY(separate_in_chunks({}, read, separate, store, job.stop));
+  return out;
+}
+
+// One output file from one scratch file.
+Result<void> encode_file(const Job& job, int scratch, const std::string& name, std::int64_t frames, float scale,
+                         const std::function<void(std::int64_t)>& advanced) {
+  auto encoder = make_encoder(format_of(name), descriptor(job.input.outputs, name), frames);
+  std::vector<float> samples;
+  for (std::int64_t at = 0; at < frames;) {
+    if (job.stop.stop_requested()) return Reason::cancelled;
+    const auto count = std::min<std::int64_t>(block, frames - at);
+    samples.resize(2 * static_cast<std::size_t>(count));
+    if (read_at(scratch, at * float_frame, std::as_writable_bytes(std::span(samples))) !=
+        samples.size() * sizeof(float))
+      throw std::runtime_error("a scratch file became shorter");
+    for (float& x : samples) x *= scale;
+    if (auto written = encoder->write(samples); !written) return written;
+    at += count;
+    advanced(count);
+  }
+  return encoder->finish();
+}
+
+// Second pass: every format of every stem, several files at once.
+Result<void> encode_all(const Job& job, std::int64_t frames, float scale) {
+  const auto names = output_files(job.plan);
+  const std::size_t formats = names.size() / output_stems(job.plan).size();
+  std::atomic<std::int64_t> done{0};
+  std::mutex mutex;
+  std::optional<Fault> fault;
+  std::stop_source failed;
+  std::stop_callback forward(job.stop, [&] { failed.request_stop(); });
+  parallel_for(names.size(), 1, failed.get_token(), [&](std::size_t begin, std::size_t) {
+    // MP3 takes longest: start those first, so that the threads end together.
+    const std::size_t stems = names.size() / formats, format = formats - 1 - begin / stems, stem = begin % stems;
+    auto encoded =
+        encode_file({job.plan, job.input, job.meter, failed.get_token()}, job.input.scratch[stem],
+                    names[stem * formats + format], frames, scale, [&](std::int64_t count) {
+                      const double share = static_cast<double>(done += count) / static_cast<double>(frames);
+                      job.meter.set(first_pass + (1 - first_pass) * share / static_cast<double>(names.size()));
+                    });
+    if (encoded) return;
+    std::lock_guard lock(mutex);
+    if (!fault) fault = std::move(encoded).error();
+    failed.request_stop();
+  });
+  if (fault) return *std::move(fault);
+  if (job.stop.stop_requested()) return Reason::cancelled;
+  return {};
+}
+
+class SeparationEngine final : public engine::Engine {
+ public:
+  engine::Description describe() const override {
+    return {"separation", "Splits music into vocals, drums, bass and the rest by signal processing."};
+  }
+
+  Result<engine::Output> run(const engine::Input& input, engine::Progress& progress, std::stop_token stop) override {
+    Meter meter(progress);
+    const Job job{TOLL_TRY(parse_plan(input.params)), input, meter, std::move(stop)};
+    if (input.scratch.size() < scratch_files(job.plan))
+      throw std::invalid_argument("separation: too few scratch files");
+    for (const auto& name : output_files(job.plan)) descriptor(input.outputs, name);
+
+    const Separated separated = TOLL_TRY(separate_to_scratch(job));
+    const float scale = separated.peak > 1 ? full_scale / separated.peak : 1;
+    if (auto encoded = encode_all(job, separated.frames, scale); !encoded) return std::move(encoded).error();
+    meter.set(1);
+    return engine::Output{write_answer({.duration_seconds = static_cast<double>(separated.frames) / sample_rate,
+                                        .frames = separated.frames,
+                                        .sample_rate = sample_rate,
+                                        .scale = scale,
+                                        .peak = separated.peak})};
+  }
+};
+
+Result<AudioInfo> probe(int fd, std::stop_token stop) {
+  auto decoder = TOLL_TRY(Decoder::open(fd, std::numeric_limits<std::int64_t>::max() / sample_rate, std::move(stop)));
+  std::vector<float> little(2);
+  TOLL_TRY(decoder.read(little));
+  return decoder.info();
+}
+
+class ProbeEngine final : public engine::Engine {
+ public:
+  engine::Description describe() const override {
+    return {"probe", "Says whether a file holds audio that can be decoded."};
+  }
+  Result<engine::Output> run(const engine::Input& input, engine::Progress&, std::stop_token stop) override {
+    const AudioInfo info = TOLL_TRY(probe(descriptor(input.inputs, std::string(input_name)), std::move(stop)));
+    return engine::Output{write_audio_info(info)};
+  }
+};
+
+}  // namespace
+
+Result<AudioInfo> probe(int fd) {
+  return probe(fd, std::stop_token{});
+}
+
+std::unique_ptr<engine::Engine> make_separation_engine() {
+  return std::make_unique<SeparationEngine>();
+}
+std::unique_ptr<engine::Engine> make_probe_engine() {
+  return std::make_unique<ProbeEngine>();
+}
+
+}  // namespace toll::engines::separation
