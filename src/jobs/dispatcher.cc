@@ -144,8 +144,10 @@ class Dispatcher::Impl final : public Listener {
   void unfinished(const Attempt& attempt, Fault fault) {
     const Claim& claim = attempt.claim();
     if (attempt.halted() == Halt::withdrawn) return;
-    if (attempt.halted() == Halt::timed_out) fault = Fault(Reason::job_timed_out).because("out of the kind's time");
     bool stopped = fault.reason() == Reason::cancelled && attempt.halted() == Halt::shutdown;
+    if (fault.reason() == Reason::cancelled && !stopped)
+      fault = attempt.halted() == Halt::timed_out ? Fault(Reason::job_timed_out).because("out of the kind's time")
+                                                  : Fault(Reason::internal).because("the engine stopped unasked");
     if (!stopped) log::warn("jobs.run_failed", {id_of(claim), {"fault", fault.describe()}});
     auto written = persisted(claim, [&](sql::Tx& tx) -> Result<void> {
       bool ours = stopped                                 ? queue_.give_back(tx, claim)
@@ -157,17 +159,25 @@ class Dispatcher::Impl final : public Listener {
     if (!written) log::error("jobs.end_not_written", {id_of(claim), {"cause", written.error().describe()}});
   }
 
-  // Writes the end of a run. A database that cannot be reached or has too much to do gets time.
+  // Writes the end of a run. A database that cannot be reached or has too much to do gets time; then the lease runs out.
   Result<void> persisted(const Claim& claim, const std::function<Result<void>(sql::Tx&)>& body) {
-    Result<void> result;
-    for (int i = 0; i < write_tries; ++i) {
-      if (i > 0) std::this_thread::sleep_for(write_pause);
-      result = guarded([&] { return db_.write(body); });
-      if (result || (result.error().reason() != Reason::internal && result.error().reason() != Reason::overloaded))
-        break;
-      log::error("jobs.write_failed", {id_of(claim), {"cause", result.error().cause()}});
+    for (int tries = 1;; ++tries) {
+      std::string cause;
+      try {
+        auto result = db_.write(body);
+        if (result || result.error().reason() != Reason::overloaded) return result;
+        cause = result.error().describe();
+      } catch (const sql::ConstraintViolation& e) {
+        return Fault(Reason::internal).because(e.what());
+      } catch (const sql::Error& e) {
+        cause = e.what();
+      } catch (const std::exception& e) {
+        return Fault(Reason::internal).because(e.what());
+      }
+      log::error("jobs.write_failed", {id_of(claim), {"cause", cause}});
+      if (tries == write_tries) return Fault(Reason::internal).because(cause);
+      std::this_thread::sleep_for(write_pause);
     }
-    return result;
   }
 
   // --- the keeper: leases, progress, deadlines, and other people's dead workers ---

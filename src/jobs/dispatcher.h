@@ -43,9 +43,9 @@ class Kind {
  public:
   virtual ~Kind() = default;
   virtual std::string_view name() const = 0;
-  // From claim to the end of seal; then the job fails with job_timed_out.
+  // From the claim to the end of the engine's run; then the job fails with job_timed_out.
   virtual std::chrono::seconds timeout() const = 0;
-  // In the transaction that claims the job: for what the kind notes down at a start.
+  // In the transaction that claims the job: for what the kind notes down at a start. Must not throw: nothing would be claimed.
   virtual void started(sql::Tx&, const Job&) {}
   virtual Result<std::unique_ptr<Run>> prepare(const Job& job) = 0;
 };
