@@ -48,7 +48,7 @@ class Core {
   void left(bool surplus);
 
  private:
-  using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, asio::io_context::executor_type>;
+  using Acceptor = asio::ip::tcp::acceptor;
   asio::awaitable<void> accept_all();
   asio::awaitable<void> sweep();
   void welcome(Socket socket);

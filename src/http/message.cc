@@ -28,8 +28,13 @@ std::string_view to_string(Method method) {
   return "OTHER";
 }
 
+namespace {
+constexpr std::size_t usual_count = 8;  // more than most heads have
+}
+
 void Fields::add(std::string_view name, std::string_view value) {
   if (spare_.empty()) {
+    if (all_.capacity() == 0) all_.reserve(usual_count);
     all_.emplace_back(name, value);
     return;
   }

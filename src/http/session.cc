@@ -113,8 +113,14 @@ asio::awaitable<void> Session::run() {
   if (surplus_) refuse_with(503);
   bool more = !surplus_;
   while (more) {
-    const Arrival arrival = co_await await_head();
-    more = arrival == Arrival::head && co_await serve();
+    begin_head();
+    Arrival arrival = look_for_head();
+    while (arrival == Arrival::incomplete) {
+      const std::size_t count = co_await transport_->read_some(input_.prepare(512, core_.options().max_header_bytes));
+      arrival = count > 0 ? heard(count) : heard_nothing();
+    }
+    more = false;
+    if (arrival == Arrival::head) more = co_await serve();
   }
   if (refusal_ != 0) co_await refuse();
   co_await hang_up();
@@ -125,32 +131,37 @@ Session::Arrival Session::refuse_with(int status) {
   return Arrival::refused;
 }
 
-asio::awaitable<Session::Arrival> Session::await_head() {
+void Session::begin_head() {
   input_.relax();
   scanner_.restart();
   idle_ = input_.empty();
   arm(idle_ && !first_ ? core_.options().idle_timeout : core_.options().header_timeout);
   first_ = false;
+}
+
+Session::Arrival Session::look_for_head() {
   const std::size_t most = core_.options().max_header_bytes;
-  for (;;) {
-    while (scanner_.end() == 0 && input_.view().starts_with("\r\n")) input_.consume(2);  // RFC 9112, 2.2
-    const auto found = scanner_.scan(input_.view());
-    if (scanner_.end() > most || input_.size() - scanner_.end() > most) co_return refuse_with(431);
-    if (found == HeadScanner::Found::bad) co_return refuse_with(400);
-    if (found == HeadScanner::Found::end) break;
-    if (idle_ && core_.draining()) co_return Arrival::nothing;
-    const std::size_t count = co_await transport_->read_some(input_.prepare(512, most));
-    if (count == 0 && expired_ && !input_.empty()) co_return refuse_with(408);
-    if (count == 0) co_return Arrival::nothing;
-    if (idle_) arm(core_.options().header_timeout);
-    idle_ = false;
-    input_.commit(count);
-  }
-  idle_ = false;
+  while (scanner_.end() == 0 && input_.view().starts_with("\r\n")) input_.consume(2);  // RFC 9112, 2.2
+  const auto found = scanner_.scan(input_.view());
+  if (scanner_.end() > most || input_.size() - scanner_.end() > most) return refuse_with(431);
+  if (found == HeadScanner::Found::bad) return refuse_with(400);
+  if (found == HeadScanner::Found::nothing_yet)
+    return idle_ && core_.draining() ? Arrival::nothing : Arrival::incomplete;
   disarm();
-  if (!parse_head(input_.view().substr(0, scanner_.end()), head_)) co_return refuse_with(400);
+  if (!parse_head(input_.view().substr(0, scanner_.end()), head_)) return refuse_with(400);
   input_.consume(scanner_.end());
-  co_return Arrival::head;
+  return Arrival::head;
+}
+
+Session::Arrival Session::heard(std::size_t count) {
+  if (idle_) arm(core_.options().header_timeout);
+  idle_ = false;
+  input_.commit(count);
+  return look_for_head();
+}
+
+Session::Arrival Session::heard_nothing() {
+  return expired_ && !input_.empty() ? refuse_with(408) : Arrival::nothing;
 }
 
 asio::awaitable<bool> Session::serve() {
@@ -165,10 +176,18 @@ asio::awaitable<bool> Session::serve() {
     response = bare_error();
   }
   body_.release();
-  const bool keep = head_.keep_alive && !core_.draining() && body_.skippable(options.discard_bytes);
-  sent_ = 0;
   if (body_.lost()) broken_ = true;
-  const bool sent = !broken_ && co_await send(response, keep);
+  const bool keep = head_.keep_alive && !core_.draining() && body_.skippable(options.discard_bytes);
+  bool sent = !broken_ && send_at_once(response, keep);
+  if (!sent && !broken_) sent = co_await send_rest(response);
+  if (!sent) broken_ = true;
+  report(response, started, sent);
+  if (!sent || !keep) co_return false;
+  if (body_.complete()) co_return true;
+  co_return co_await body_.skip(options.discard_bytes, options.discard_time);
+}
+
+void Session::report(const Response& response, std::chrono::steady_clock::time_point started, bool sent) {
   Handler::Served how;
   how.status = response.status;
   how.received = body_.received();
@@ -176,9 +195,6 @@ asio::awaitable<bool> Session::serve() {
   how.duration = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started);
   how.aborted = !sent;
   core_.handler().served(head_.request, response, how);
-  if (!sent) broken_ = true;
-  if (!sent || !keep) co_return false;
-  co_return body_.complete() || co_await body_.skip(options.discard_bytes, options.discard_time);
 }
 
 bool Session::bodiless(int status) const {
@@ -208,30 +224,37 @@ void Session::render_head(const Response& response, std::uint64_t length, bool k
   out_ += "\r\n";
 }
 
-asio::awaitable<bool> Session::send(const Response& response, bool keep) {
+bool Session::send_at_once(const Response& response, bool keep) {
   const bool streamed = !response.stream.empty();
   const bool bare = bodiless(response.status);
+  sent_ = 0;
   render_head(response, streamed ? length_of(response.stream) : response.body.size(), keep);
-  if (streamed && !bare) co_return co_await send_segments(response.stream);
-  std::string_view rest = bare ? std::string_view{} : std::string_view(response.body);
-  const std::size_t body_size = rest.size();
-  if (rest.size() <= small_body) {
-    out_ += rest;
-    rest = {};
+  const bool segments_follow = streamed && !bare;
+  unsent_body_ = streamed || bare ? std::string_view{} : std::string_view(response.body);
+  const std::size_t body_size = unsent_body_.size();
+  if (body_size <= small_body) {
+    out_ += unsent_body_;
+    unsent_body_ = {};
   }
-  const std::size_t now = transport_->try_write(out_, rest, false);
-  if (now < out_.size() + rest.size()) {
-    const std::size_t of_head = std::min(now, out_.size());
-    if (!co_await write(std::string_view(out_).substr(of_head), rest.substr(now - of_head))) co_return false;
-  }
-  sent_ = body_size;
+  unsent_head_ = out_;
+  const std::size_t count = transport_->try_write(unsent_head_, unsent_body_, segments_follow);
+  const bool all = count == unsent_head_.size() + unsent_body_.size() && !segments_follow;
+  if (all) sent_ = body_size;
+  const std::size_t of_head = std::min(count, unsent_head_.size());
+  unsent_head_.remove_prefix(of_head);
+  unsent_body_.remove_prefix(count - of_head);
+  return all;
+}
+
+asio::awaitable<bool> Session::send_rest(const Response& response) {
+  if (!co_await write(unsent_head_, unsent_body_)) co_return false;
+  if (bodiless(response.status)) co_return true;
+  if (!response.stream.empty()) co_return co_await send_segments(response.stream);
+  sent_ = response.body.size();
   co_return true;
 }
 
 asio::awaitable<bool> Session::send_segments(const std::vector<Segment>& segments) {
-  const std::size_t head_size = out_.size();
-  const std::size_t now = transport_->try_write(out_, {}, true);
-  if (now < head_size && !co_await write(std::string_view(out_).substr(now), {})) co_return false;
   for (const auto& segment : segments) {
     bool sent = false;
     if (const auto* text = std::get_if<std::string>(&segment)) {
@@ -303,7 +326,9 @@ asio::awaitable<bool> Session::send_source(SourceSlice source) {
 asio::awaitable<void> Session::refuse() {
   head_.request.method = Method::other;  // whatever it was, the refusal is shown whole
   const Response response = core_.handler().refuse(refusal_);
-  if (!co_await send(response, false)) broken_ = true;
+  bool sent = send_at_once(response, false);
+  if (!sent) sent = co_await send_rest(response);
+  if (!sent) broken_ = true;
 }
 
 asio::awaitable<void> Session::hang_up() {

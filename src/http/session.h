@@ -38,20 +38,29 @@ class Session final : public SessionHook, private BodyOwner {
   void cut();                                // the server has stopped
 
  private:
-  enum class Arrival { head, nothing, refused };
-  asio::awaitable<Arrival> await_head();
+  // The head of the next request: found, not wanted any more, refused, or still to come.
+  enum class Arrival { head, nothing, refused, incomplete };
+  void begin_head();
+  Arrival look_for_head();
+  Arrival heard(std::size_t count);
+  Arrival heard_nothing();
   Arrival refuse_with(int status);
+
   asio::awaitable<bool> serve();
-  asio::awaitable<bool> send(const Response& response, bool keep);
+  asio::awaitable<void> refuse();
+  // Writes the head, and of the body what goes out without waiting. True: that was all.
+  bool send_at_once(const Response& response, bool keep);
+  asio::awaitable<bool> send_rest(const Response& response);
   asio::awaitable<bool> send_segments(const std::vector<Segment>& segments);
   asio::awaitable<bool> send_file(FileSlice file);
   asio::awaitable<bool> send_source(SourceSlice source);
   asio::awaitable<bool> write(std::string_view first, std::string_view second);
-  asio::awaitable<void> refuse();
-  asio::awaitable<void> hang_up();
-  asio::awaitable<void> linger();
   void render_head(const Response& response, std::uint64_t length, bool keep);
   bool bodiless(int status) const;
+  void report(const Response& response, std::chrono::steady_clock::time_point started, bool sent);
+
+  asio::awaitable<void> hang_up();
+  asio::awaitable<void> linger();
 
   // BodyOwner
   InputBuffer& input() override { return input_; }
@@ -71,6 +80,7 @@ class Session final : public SessionHook, private BodyOwner {
   Head head_;
   RequestBody body_;
   std::string out_;
+  std::string_view unsent_head_, unsent_body_;
   std::chrono::milliseconds deadline_ = never;
   int refusal_ = 0;
   std::uint64_t sent_ = 0;  // body bytes of the current answer

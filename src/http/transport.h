@@ -4,7 +4,6 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 
@@ -15,8 +14,9 @@ namespace toll::http {
 
 namespace asio = boost::asio;
 
-// The concrete executor spares a virtual call an operation.
-using Socket = asio::basic_stream_socket<asio::ip::tcp, asio::io_context::executor_type>;
+// Sockets and coroutines must name the same executor type, or every completion pays for a hop between the two; the
+// handler's is asio's default.
+using Socket = asio::ip::tcp::socket;
 
 class Transport {
  public:
