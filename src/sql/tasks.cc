@@ -1,6 +1,7 @@
 #include "sql/tasks.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 
@@ -21,7 +22,11 @@ void shielded(std::string_view what, const std::function<void()>& call) {
 void Task::answer() {
   if (!failed)
     for (const auto& hook : hooks) shielded("after_commit", hook);
-  shielded("done", [this] { done(failed); });
+  // The caller may be gone as soon as it has its answer, and must not be kept waiting by what a callback holds.
+  body = nullptr;
+  hooks.clear();
+  const auto last = std::exchange(done, nullptr);
+  shielded("done", [&] { last(failed); });
 }
 
 void TaskQueue::push(Task task) {

@@ -18,7 +18,8 @@ struct Task {
   std::exception_ptr failed = nullptr;            // what the answer will be
   std::vector<std::function<void()>> hooks = {};  // run before the answer, unless failed
 
-  // Calls the hooks, then done. Exceptions of either are bugs: logged, and the thread goes on.
+  // Calls the hooks, then done, and lets go of everything. Once. Exceptions of either are bugs: logged, and the thread
+  // goes on.
   void answer();
 };
 
