@@ -22,7 +22,7 @@ void KeyUses::note(const KeyId& key, Time at) {
 }
 
 void KeyUses::run(std::stop_token stop) {
-  while (!stop.stop_requested()) {
+  do {
     {
       std::unique_lock lock(mutex_);
       wake_.wait_for(lock, stop, interval_, [] { return false; });
@@ -32,7 +32,7 @@ void KeyUses::run(std::stop_token stop) {
     } catch (const std::exception& failed) {
       log::warn("key_uses.not_written", {{"cause", failed.what()}});
     }
-  }
+  } while (!stop.stop_requested());
 }
 
 // Uses of a group that the database refuses are lost: the next use of each key is as good.

@@ -28,7 +28,7 @@ std::uint64_t UsageRecorder::dropped() const {
 }
 
 void UsageRecorder::run(std::stop_token stop) {
-  while (!stop.stop_requested()) {
+  do {
     {
       std::unique_lock lock(mutex_);
       wake_.wait_for(lock, stop, options_.interval, [] { return false; });
@@ -38,7 +38,7 @@ void UsageRecorder::run(std::stop_token stop) {
     } catch (const std::exception& failed) {
       log::warn("usage.not_written", {{"cause", failed.what()}});
     }
-  }
+  } while (!stop.stop_requested());
 }
 
 void UsageRecorder::flush() {
