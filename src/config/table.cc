@@ -31,7 +31,6 @@ template <class Section, class T, class Check = std::string (*)(const T&)>
 Row row(Section Settings::*section, T Section::*member, std::string_view name, std::string_view doc,
         Check check = &no_check<T>, Secrecy secrecy = Secrecy::open) {
   Row out{.name = name, .type = type_name<T>(), .doc = doc, .secrecy = secrecy};
-  out.is_switch = std::is_same_v<T, bool>;
   out.file_only = std::is_same_v<T, std::vector<Package>>;
   out.assign = [=](Settings& settings, const Value& value) {
     T converted{};

@@ -23,7 +23,6 @@ struct Row {
   std::string_view type;  // "text", "whole number", ...
   std::string_view doc;   // one sentence
   Secrecy secrecy = Secrecy::open;
-  bool is_switch = false;                                      // a flag without a value means true
   bool file_only = false;                                      // too structured for a flag or a variable
   std::function<std::string(Settings&, const Value&)> assign;  // the problem as a clause, empty when all is well
   std::function<std::string(const Settings&)> show;            // as one would write it in the environment

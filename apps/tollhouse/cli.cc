@@ -1,0 +1,370 @@
+#include "tollhouse/cli.h"
+
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <functional>
+#include <iostream>
+#include <optional>
+
+#include "base/log.h"
+#include "tollhouse/commands/accounts.h"
+#include "tollhouse/commands/config.h"
+#include "tollhouse/commands/demo.h"
+#include "tollhouse/commands/keys.h"
+#include "tollhouse/commands/migrate.h"
+#include "tollhouse/console.h"
+#include "tollhouse/settings_options.h"
+#include "tollhouse/wiring.h"
+
+namespace toll::app {
+namespace {
+
+// What the command line was parsed into; only the members of the command that runs are looked at.
+struct Arguments {
+  std::string format = "human";
+  SettingsOptions settings;
+  std::vector<std::string> emails;
+  std::string email, amount, plan, key, name;
+  std::string description = "Credits from the operator";
+  std::size_t limit = 100;
+  std::int64_t expires_in_days = 0;
+  bool admin = false, password_from_input = false;
+  std::string username, url, file = "sample/song.flac";
+  std::int64_t timeout = 1800;
+};
+
+using Action = std::function<int(const Console&)>;
+
+class CommandLine {
+ public:
+  explicit CommandLine(const Streams& streams) : streams_(streams) {
+    app_.name("tollhouse");
+    app_.description("Tollhouse separates songs into stems behind a documented HTTP API.");
+    app_.footer(
+        "Examples:\n  tollhouse serve --data /var/lib/tollhouse\n  tollhouse demo\n  tollhouse accounts grant-credits "
+        "ada@example.org 10\n\nEach command explains itself: tollhouse serve --help");
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", std::string("tollhouse ") + TOLL_VERSION);
+    add_server_commands();
+    add_account_commands();
+    add_key_commands();
+    add_information_commands();
+  }
+
+  int run(std::vector<std::string> arguments) {
+    if (arguments.empty()) {
+      streams_.err << app_.help();
+      return misused;
+    }
+    try {
+      std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+      app_.parse(arguments);
+    } catch (const CLI::Success& asked) {  // --help, --version
+      return app_.exit(asked, streams_.out, streams_.err);
+    } catch (const CLI::ParseError& error) {
+      return explain_misuse(error, {arguments.rbegin(), arguments.rend()});
+    }
+    Console console{streams_.out, streams_.err, given_.format == "json" ? Format::json : Format::human,
+                    streams_.err_is_terminal};
+    try {
+      return action_(console);
+    } catch (const std::exception& error) {
+      return console.fail(error.what());
+    }
+  }
+
+ private:
+  CLI::App& add(CLI::App& parent, const char* name, const char* description, const std::string& examples,
+                Action action) {
+    auto& command = *parent.add_subcommand(name, description);
+    if (!examples.empty()) command.footer("Examples:\n  " + examples);
+    command.callback([this, action = std::move(action)] { action_ = action; });
+    return command;
+  }
+
+  CLI::App& group(const char* name, const char* description) {
+    auto& command = *app_.add_subcommand(name, description);
+    command.require_subcommand(1);
+    command.footer(fmt::format("Each has its own help: tollhouse {} COMMAND --help", name));
+    return command;
+  }
+
+  void add_format(CLI::App& command) {
+    command.add_option("--format", given_.format, "How to print the result.")
+        ->check(CLI::IsMember({"human", "json"}))
+        ->type_name("human|json")
+        ->default_str("human");
+  }
+
+  // A command over valid settings.
+  Action with_settings(std::function<int(const Console&, const config::Settings&)> action) {
+    return [this, action = std::move(action)](const Console& console) {
+      auto loaded = given_.settings.load();
+      return loaded.ok() ? action(console, loaded.settings) : report_problems(console, loaded);
+    };
+  }
+
+  // A command beside the server: its result is what counts, not the log.
+  Action with_house(std::function<int(const Console&, const House&)> action) {
+    return with_settings([action = std::move(action)](const Console& console, const config::Settings& settings) {
+      return action(console, *open_house(quiet(settings)));
+    });
+  }
+
+  static config::Settings quiet(config::Settings settings) {
+    if (settings.server.log_level == "info") settings.server.log_level = "warn";
+    log::set_level(settings.server.log_level);
+    return settings;
+  }
+
+  void add_beside(CLI::App& command) {
+    add_format(command);
+    given_.settings.add_to(command, {"server.data", "server.database"});
+  }
+
+  void add_server_commands() {
+    auto& serve_command =
+        add(app_, "serve", "Serve the API.",
+            "tollhouse serve\n  tollhouse serve --listen 0.0.0.0:443 --certificate chain.pem --key key.pem\n"
+            "  tollhouse serve --database postgresql://toll@db.internal/tollhouse",
+            with_settings([](const Console&, const config::Settings& settings) {
+              log::set_level(settings.server.log_level);
+              return serve(settings);
+            }));
+    given_.settings.add_to(serve_command, {});
+    auto& worker = add(app_, "worker", "Work on the jobs of a server's database, without serving.",
+                       "tollhouse worker --database postgresql://toll@db.internal/tollhouse",
+                       with_settings([](const Console&, const config::Settings& settings) {
+                         log::set_level(settings.server.log_level);
+                         return work(settings);
+                       }));
+    given_.settings.add_to(worker, {"server.data", "server.database", "server.log_level", "stems.max_concurrent_jobs",
+                                    "stems.job_timeout", "engine.memory_bytes"});
+    add_beside(add(app_, "migrate", "Bring the database's schema up to date, as every start of the server does.",
+                   "tollhouse migrate --data /var/lib/tollhouse",
+                   with_settings([](const Console& console, const config::Settings& settings) {
+                     return migrate(console, *open_database(quiet(settings)), SystemClock().now());
+                   })));
+    auto& demo_command = add(app_, "demo", "Separate a song on the running server, through its API.",
+                             "tollhouse demo\n  tollhouse demo --file song.mp3 --url http://127.0.0.1:9000",
+                             with_settings([this](const Console& console, const config::Settings& settings) {
+                               return run_demo(console, settings);
+                             }));
+    demo_command.add_option("--file", given_.file, "The song.")->type_name("FILE")->capture_default_str();
+    demo_command.add_option("--url", given_.url, "The server; without it the one that the settings describe.");
+    demo_command.add_option("--timeout", given_.timeout, "Seconds to wait for the stems.")
+        ->check(CLI::Range(1, 1'000'000))
+        ->type_name("SECONDS")
+        ->capture_default_str();
+    add_format(demo_command);
+    given_.settings.add_to(demo_command, {"server.listen", "server.data", "server.database"});
+    auto& engine = add(app_, "engine", "The worker process of the server; not for people.", "",
+                       [](const Console&) { return run_engine_process(); });
+    engine.group("");
+  }
+
+  void add_account_commands() {
+    auto& accounts = group("accounts", "Create, list and change accounts; works beside a running server.");
+    auto& create = add(accounts, "create", "Create an account.",
+                       "tollhouse accounts create ada@example.org\n  tollhouse accounts create ada@example.org --admin "
+                       "--password-stdin < password.txt",
+                       with_house([this](const Console& console, const House& house) {
+                         std::string password;
+                         if (given_.password_from_input) std::getline(streams_.in, password);
+                         if (given_.password_from_input && password.empty())
+                           return console.fail("standard input holds no password");
+                         return create_account(console, house, {given_.email, given_.username, password, given_.admin});
+                       }));
+    add_email(create);
+    create.add_option("--username", given_.username, "User name; without it the email's part before the @.");
+    create.add_flag("--password-stdin", given_.password_from_input,
+                    "Read the password from standard input; without it one is made and shown once.");
+    create.add_flag("--admin", given_.admin, "Make the account an administrator.");
+    add_beside(create);
+    auto& list = add(accounts, "list", "List accounts, newest first.", "tollhouse accounts list --limit 20",
+                     with_house([this](const Console& console, const House& house) {
+                       return list_accounts(console, house, given_.limit);
+                     }));
+    list.add_option("--limit", given_.limit, "How many.")->check(CLI::Range(1, 1'000'000))->capture_default_str();
+    add_beside(list);
+    auto& grant = add(accounts, "grant-credits", "Give an account credits.",
+                      "tollhouse accounts grant-credits ada@example.org 10\n  tollhouse accounts grant-credits "
+                      "ada@example.org 2.5 --reason \"Sorry for the outage\"",
+                      with_house([this](const Console& console, const House& house) {
+                        return grant_credits(console, house, given_.email, *metering::parse_credits(given_.amount),
+                                             given_.description);
+                      }));
+    add_email(grant);
+    grant.add_option("AMOUNT", given_.amount, "Credits, above 0, with at most six decimals.")
+        ->required()
+        ->check(CLI::Validator(
+            [](std::string& text) {
+              auto amount = metering::parse_credits(text);
+              return amount && amount->micros > 0 ? "" : "must be above 0 with at most six decimals, such as 10 or 2.5";
+            },
+            ""));
+    grant.add_option("--reason", given_.description, "What the account's history says.")->capture_default_str();
+    add_beside(grant);
+    auto& plan =
+        add(accounts, "set-plan", "Put an account on a plan.", "tollhouse accounts set-plan ada@example.org free",
+            with_house([this](const Console& console, const House& house) {
+              return set_plan(console, house, given_.email, given_.plan);
+            }));
+    add_email(plan);
+    plan.add_option("PLAN", given_.plan, "The plan's name.")->required();
+    add_beside(plan);
+    add_for_many(accounts, "make-admin", "Make accounts administrators.", make_admins);
+    add_for_many(accounts, "disable", "Disable accounts: their keys and sessions fail at once.",
+                 [](const Console& console, const House& house, const std::vector<std::string>& emails) {
+                   return set_active(console, house, emails, false);
+                 });
+    add_for_many(accounts, "enable", "Enable disabled accounts.",
+                 [](const Console& console, const House& house, const std::vector<std::string>& emails) {
+                   return set_active(console, house, emails, true);
+                 });
+  }
+
+  void add_for_many(CLI::App& parent, const char* name, const char* description,
+                    std::function<int(const Console&, const House&, const std::vector<std::string>&)> change) {
+    auto& command = add(parent, name, description, fmt::format("tollhouse accounts {} ada@example.org", name),
+                        with_house([this, change = std::move(change)](const Console& console, const House& house) {
+                          return change(console, house, given_.emails);
+                        }));
+    command.add_option("EMAIL", given_.emails, "The accounts' email addresses: all are changed, or none.")->required();
+    add_beside(command);
+  }
+
+  void add_email(CLI::App& command) {
+    command.add_option("EMAIL", given_.email, "The account's email address.")->required();
+  }
+
+  void add_key_commands() {
+    auto& keys = group("keys", "Create, list and revoke API keys; works beside a running server.");
+    auto& create = add(keys, "create", "Create an API key and show it once.",
+                       "tollhouse keys create ada@example.org --name ci --expires-in-days 90",
+                       with_house([this](const Console& console, const House& house) {
+                         auto days = given_.expires_in_days;
+                         return create_key(console, house, given_.email, given_.name.empty() ? "default" : given_.name,
+                                           days > 0 ? std::optional(days) : std::nullopt);
+                       }));
+    add_email(create);
+    create.add_option("--name", given_.name, "The key's name; without it the default key is made.");
+    create.add_option("--expires-in-days", given_.expires_in_days, "Days until it expires; without it never.")
+        ->check(CLI::Range(1, 3650));
+    add_beside(create);
+    auto& list = add(keys, "list", "List an account's API keys, masked.", "tollhouse keys list ada@example.org",
+                     with_house([this](const Console& console, const House& house) {
+                       return list_keys(console, house, given_.email);
+                     }));
+    add_email(list);
+    add_beside(list);
+    auto& revoke =
+        add(keys, "revoke", "Revoke an API key; it fails within a second.", "tollhouse keys revoke ada@example.org ci",
+            with_house([this](const Console& console, const House& house) {
+              return revoke_key(console, house, given_.email, given_.key);
+            }));
+    add_email(revoke);
+    revoke.add_option("KEY", given_.key, "The key's id or name.")->required();
+    add_beside(revoke);
+  }
+
+  void add_information_commands() {
+    auto& config = group("config", "Look at the settings.");
+    auto& check = add(config, "check", "Check the settings: all problems at once.",
+                      "tollhouse config check --config tollhouse.toml",
+                      [this](const Console& console) { return check_config(console, given_.settings.load()); });
+    auto& print = add(config, "print", "Print every setting with its value, its source and what it is for.",
+                      "tollhouse config print\n  tollhouse config print --format json",
+                      [this](const Console& console) { return print_config(console, given_.settings.load()); });
+    for (auto* command : {&check, &print}) {
+      add_format(*command);
+      given_.settings.add_to(*command, {});
+    }
+    auto& openapi =
+        add(app_, "openapi", "Print the OpenAPI description of the API.", "tollhouse openapi > openapi.json",
+            with_settings([](const Console& console, const config::Settings& settings) {
+              console.out << openapi_text(settings);
+              return succeeded;
+            }));
+    given_.settings.add_to(openapi, {"server.public_url"});
+    add_format(
+        add(app_, "version", "Print the version.", "tollhouse version --format json", [](const Console& console) {
+          return console.show(std::string("tollhouse ") + TOLL_VERSION,
+                              boost::json::object{{"name", "tollhouse"}, {"version", TOLL_VERSION}});
+        }));
+  }
+
+  int run_demo(const Console& console, const config::Settings& given) {
+    auto settings = quiet(given);
+    auto url = given_.url;
+    if (url.empty()) {
+      auto [host, port] = config::split_listen(settings.server.listen);
+      if (host == "0.0.0.0" || host == "::") host = "127.0.0.1";
+      if (host.find(':') != host.npos) host = "[" + host + "]";
+      url = fmt::format("{}://{}:{}", settings.server.certificate.empty() ? "http" : "https", host, port);
+    }
+    while (url.ends_with('/')) url.pop_back();
+    return demo(console, {url, settings.server.data, given_.file, std::chrono::seconds(given_.timeout)},
+                [&] { return open_house(settings); });
+  }
+
+  // The names of what could have been meant: options, or commands.
+  static std::vector<std::string> words_of(const CLI::App& command, bool options) {
+    std::vector<std::string> words;
+    if (options) {
+      for (const auto* option : command.get_options())
+        for (const auto& name : option->get_lnames()) words.push_back("--" + name);
+    } else {
+      for (const auto* sub : command.get_subcommands([](const CLI::App* a) { return !a->get_group().empty(); }))
+        words.push_back(sub->get_name());
+    }
+    return words;
+  }
+
+  int explain_misuse(const CLI::ParseError& error, const std::vector<std::string>& arguments) {
+    const CLI::App* command = &app_;
+    std::string path = "tollhouse";
+    std::size_t at = 0;
+    for (; at < arguments.size(); ++at) {
+      auto subs = command->get_subcommands([&](const CLI::App* sub) { return sub->get_name() == arguments[at]; });
+      if (subs.empty()) break;
+      command = subs.front();
+      path += " " + arguments[at];
+    }
+    std::string what = error.what();
+    std::string hint = fmt::format("Help: {} --help", path);
+    if (at < arguments.size() && command->get_require_subcommand_min() > 0 && !arguments[at].starts_with('-')) {
+      what = fmt::format("{} has no command {}", path, arguments[at]);
+      if (auto near = config::nearest(arguments[at], words_of(*command, false)); !near.empty())
+        hint = fmt::format("Did you mean {} {}?", path, near);
+    } else if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
+      for (const auto& argument : arguments) {
+        auto name = argument.substr(0, argument.find('='));
+        auto known = words_of(*command, true);
+        if (!name.starts_with("--") || std::find(known.begin(), known.end(), name) != known.end()) continue;
+        what = fmt::format("{} has no option {}", path, name);
+        if (auto near = config::nearest(name, known); !near.empty()) hint = fmt::format("Did you mean {}?", near);
+        break;
+      }
+    }
+    Console{streams_.out, streams_.err}.fail(what, hint);
+    return misused;
+  }
+
+  const Streams& streams_;
+  CLI::App app_;
+  Arguments given_;
+  Action action_;
+};
+
+}  // namespace
+
+int run(const std::vector<std::string>& arguments, const Streams& streams) {
+  return CommandLine(streams).run(arguments);
+}
+
+}  // namespace toll::app

@@ -1,0 +1,11 @@
+#include <unistd.h>
+
+#include <iostream>
+
+#include "tollhouse/cli.h"
+
+int main(int argc, char** argv) {
+  toll::app::Streams streams{
+      .in = std::cin, .out = std::cout, .err = std::cerr, .err_is_terminal = ::isatty(STDERR_FILENO) == 1};
+  return toll::app::run({argv + 1, argv + argc}, streams);
+}
