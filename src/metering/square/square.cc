@@ -15,18 +15,21 @@ namespace {
 namespace asio = boost::asio;
 namespace json = boost::json;
 
+using Fetched = std::optional<Result<http::ClientResponse>>;
+
+asio::awaitable<void> fetch_into(http::ClientRequest request, Fetched& fetched) {
+  fetched.emplace(co_await http::fetch(std::move(request)));
+}
+
 // fetch() on an io_context of its own, so that the caller may block.
 Result<http::ClientResponse> fetch_blocking(http::ClientRequest request) {
   asio::io_context io;
-  std::optional<Result<http::ClientResponse>> response;
-  std::exception_ptr thrown;
-  asio::co_spawn(io, http::fetch(std::move(request)), [&](std::exception_ptr failed, Result<http::ClientResponse> got) {
-    thrown = failed;
-    if (!failed) response.emplace(std::move(got));
+  Fetched fetched;
+  asio::co_spawn(io, fetch_into(std::move(request), fetched), [](std::exception_ptr failed) {
+    if (failed) std::rethrow_exception(failed);
   });
   io.run();
-  if (thrown) std::rethrow_exception(thrown);
-  return std::move(response).value();
+  return std::move(fetched).value();
 }
 
 std::string body_of(const Charge& charge, const std::string& location) {
