@@ -70,7 +70,7 @@ std::optional<Fault> Decoder::State::open_container() {
   auto* context = avformat_alloc_context();
   if (!context) throw std::bad_alloc();
   context->pb = file.context();
-  context->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_DISCARD_CORRUPT;
+  context->flags |= AVFMT_FLAG_CUSTOM_IO;
   context->io_open = &refuse_to_open;
   context->interrupt_callback = {&interrupted, &file};
   context->format_whitelist = av_strdup(formats);
