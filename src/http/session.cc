@@ -247,7 +247,9 @@ bool Session::send_at_once(const Response& response, bool keep) {
 }
 
 asio::awaitable<bool> Session::send_rest(const Response& response) {
-  if (!co_await write(unsent_head_, unsent_body_)) co_return false;
+  // g++ 12 calls write() with a wrong `this` when members are its arguments.
+  const std::string_view head = unsent_head_, body = unsent_body_;
+  if (!co_await write(head, body)) co_return false;
   if (bodiless(response.status)) co_return true;
   if (!response.stream.empty()) co_return co_await send_segments(response.stream);
   sent_ = response.body.size();
