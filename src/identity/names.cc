@@ -79,7 +79,7 @@ void encode(std::string& out, char32_t code) {
     return;
   }
   const int extra = code >= 0x10000 ? 3 : code >= 0x800 ? 2 : 1;
-  out += static_cast<char>((0xF00 >> extra & 0xFF) | code >> 6 * extra);
+  out += static_cast<char>((0xFF00 >> (extra + 1) & 0xFF) | code >> 6 * extra);
   for (int i = extra - 1; i >= 0; --i) out += static_cast<char>(0x80 | (code >> 6 * i & 0x3F));
 }
 
