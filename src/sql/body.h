@@ -81,10 +81,9 @@ bool is(const std::exception_ptr& failed) {
   }
 }
 
-// Answers all of them with the exception that is being handled.
-inline void answer_with_current_exception(std::vector<Task>& tasks) {
+inline void answer_all(std::vector<Task>& tasks, const std::exception_ptr& failed) {
   for (auto& task : tasks) {
-    task.failed = std::current_exception();
+    task.failed = failed;
     task.answer();
   }
 }

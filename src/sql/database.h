@@ -247,7 +247,8 @@ auto Database::blocking(F&& f, Post post) -> std::invoke_result_t<F, Tx&> {
   static_assert(!std::is_void_v<T>, "return something: a Result<void>, a bool");
   Capture<T> capture;
   std::promise<std::exception_ptr> finished;
-  post([&](Tx& tx) { return capture.run(f, tx); }, [&](std::exception_ptr failed) { finished.set_value(failed); });
+  post([&](Tx& tx) { return capture.run(f, tx); },
+       [&](std::exception_ptr failed) { finished.set_value(std::move(failed)); });
   return capture.take(finished.get_future().get());
 }
 

@@ -26,7 +26,7 @@ void Task::answer() {
   body = nullptr;
   hooks.clear();
   const auto last = std::exchange(done, nullptr);
-  shielded("done", [&] { last(failed); });
+  shielded("done", [&] { last(std::exchange(failed, nullptr)); });
 }
 
 void TaskQueue::push(Task task) {

@@ -64,7 +64,8 @@ class PostgresDatabase final : public Database {
   // Waits for a reading thread: not for I/O threads.
   void read_here(const Body& body) override {
     std::promise<std::exception_ptr> finished;
-    post_read([&](Tx& tx) { return body(tx); }, [&](std::exception_ptr failed) { finished.set_value(failed); });
+    post_read([&](Tx& tx) { return body(tx); },
+              [&](std::exception_ptr failed) { finished.set_value(std::move(failed)); });
     if (auto failed = finished.get_future().get()) std::rethrow_exception(failed);
   }
 

@@ -52,7 +52,7 @@ GroupWriter::Outcome GroupWriter::attempt(std::vector<Task>& tasks) try {
   const auto outcome = run_bodies(tasks, connection);
   return outcome == Outcome::answered ? commit(tasks, connection) : outcome;
 } catch (...) {
-  answer_with_current_exception(tasks);
+  answer_all(tasks, std::current_exception());
   return Outcome::answered;
 }
 

@@ -56,11 +56,11 @@ class GroupWriter {
       // A deferred constraint speaks at COMMIT, and does not say whose it was.
       rollback(connection_);
       if (tasks.size() > 1) return one_by_one(tasks), nobody;
-      answer_with_current_exception(tasks);
+      answer_all(tasks, std::current_exception());
       return nobody;
     } catch (...) {
       rollback(connection_);
-      answer_with_current_exception(tasks);
+      answer_all(tasks, std::current_exception());
       return nobody;
     }
     for (auto& task : tasks) task.answer();
@@ -168,13 +168,13 @@ class SqliteDatabase final : public Database {
   bool reads_are_cheap() const override { return true; }
 
   void read_here(const Body& body) override {
+    std::exception_ptr failed;
+    Task task{body, [&](std::exception_ptr error) { failed = std::move(error); }};
     auto connection = borrow();
-    Task task{body, {}};
     run_read(task, *connection);
     give_back(std::move(connection));
-    task.done = [](std::exception_ptr) {};
     task.answer();
-    if (task.failed) std::rethrow_exception(task.failed);
+    if (failed) std::rethrow_exception(failed);
   }
 
   void close() override {
