@@ -55,18 +55,17 @@ class CommandLine {
     add_information_commands();
   }
 
-  int run(std::vector<std::string> arguments) {
+  int run(const std::vector<std::string>& arguments) {
     if (arguments.empty()) {
       streams_.err << app_.help();
       return misused;
     }
     try {
-      std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
-      app_.parse(arguments);
-    } catch (const CLI::Success& asked) {  // --help, --version
+      app_.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 takes the last first
+    } catch (const CLI::Success& asked) {                                          // --help, --version
       return app_.exit(asked, streams_.out, streams_.err);
     } catch (const CLI::ParseError& error) {
-      return explain_misuse(error, {arguments.rbegin(), arguments.rend()});
+      return explain_misuse(error, arguments);
     }
     Console console{streams_.out, streams_.err, given_.format == "json" ? Format::json : Format::human,
                     streams_.err_is_terminal};
