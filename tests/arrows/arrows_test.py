@@ -24,8 +24,9 @@ class ArrowsTest(unittest.TestCase):
             "engines/separation/run.cc": '#include "engine/engine.h"\n',
             "engine/engine.h": '#include "base/result.h"\n',
             "sql/tests/database_test.cc": '#include "engine/engine.h"\n',
+            "sql/testing/kit.h": '#include "sql/database.h"\n#include "engine/engine.h"\n',
         }
-        declared = "base: \nsql: base\nengine: base\nengines/separation: engine\n"
+        declared = "base: \nsql: base\nsql/testing: sql\nengine: base\nengines/separation: engine\n"
         self.assertEqual(self.problems(files, declared), [])
 
     def test_an_include_that_is_not_declared_is_found(self):
