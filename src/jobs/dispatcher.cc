@@ -159,7 +159,8 @@ class Dispatcher::Impl final : public Listener {
     if (!written) log::error("jobs.end_not_written", {id_of(claim), {"cause", written.error().describe()}});
   }
 
-  // Writes the end of a run. A database that cannot be reached or has too much to do gets time; then the lease runs out.
+  // Writes the end of a run. A database that cannot be reached or has too much to do gets time; then the lease runs
+  // out.
   Result<void> persisted(const Claim& claim, const std::function<Result<void>(sql::Tx&)>& body) {
     for (int tries = 1;; ++tries) {
       std::string cause;

@@ -45,7 +45,8 @@ class Kind {
   virtual std::string_view name() const = 0;
   // From the claim to the end of the engine's run; then the job fails with job_timed_out.
   virtual std::chrono::seconds timeout() const = 0;
-  // In the transaction that claims the job: for what the kind notes down at a start. Must not throw: nothing would be claimed.
+  // In the transaction that claims the job: for what the kind notes down at a start. Must not throw: nothing would be
+  // claimed.
   virtual void started(sql::Tx&, const Job&) {}
   virtual Result<std::unique_ptr<Run>> prepare(const Job& job) = 0;
 };

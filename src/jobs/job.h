@@ -53,7 +53,8 @@ struct Job {
 // The right to report on one run of a job. It is void as soon as the job is cancelled, removed, or its lease was lost.
 struct Claim {
   Job job;
-  std::int64_t attempt = 0;  // grows with each run of the job, over retries too
+  std::int64_t attempt = 0;    // grows with each run of the job, over retries too
+  std::optional<HoldId> hold;  // of the cost; none when the job is free
 };
 
 }  // namespace toll::jobs

@@ -262,7 +262,10 @@ std::vector<Claim> Queue::claim(sql::Tx& tx, const ClaimJobs& wanted) {
   });
   std::vector<Claim> claims;
   claims.reserve(rows.size());
-  for (const auto& row : rows) claims.push_back({job_of(row), row.integer(14)});
+  for (const auto& row : rows) {
+    auto stored = Stored::of(row);
+    claims.push_back({std::move(stored.job), stored.attempt, stored.hold});
+  }
   return claims;
 }
 
@@ -274,13 +277,12 @@ bool Queue::beat(sql::Tx& tx, const Claim& claim, int progress, Micros lease) {
 }
 
 bool Queue::complete(sql::Tx& tx, const Claim& claim) {
-  auto row =
-      tx.one("UPDATE jobs SET state = 'completed', progress = 100, " TOLL_JOB_NO_LEASE
-             ", " TOLL_JOB_END("$3") " WHERE id = $1 AND attempt = $2 AND state = 'processing' RETURNING hold_id",
-             claim.job.id, claim.attempt, clock_.now());
-  if (!row) return false;
-  if (auto hold = row->maybe_integer(0)) ledger_.capture(tx, HoldId(*hold));
-  return true;
+  bool ours = tx.exec("UPDATE jobs SET state = 'completed', progress = 100, " TOLL_JOB_NO_LEASE
+                      ", " TOLL_JOB_END("$3") " WHERE id = $1 AND attempt = $2 AND state = 'processing'",
+                      claim.job.id, claim.attempt, clock_.now()) == 1;
+  // While the claim is valid the hold is the one that was open when it was made.
+  if (ours && claim.hold) ledger_.capture(tx, *claim.hold);
+  return ours;
 }
 
 bool Queue::fail(sql::Tx& tx, const Claim& claim, const Fault& fault) {

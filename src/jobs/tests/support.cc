@@ -1,6 +1,8 @@
 #include "jobs/tests/support.h"
 
 #include <map>
+#include <stdexcept>
+#include <thread>
 #include <utility>
 
 namespace toll::jobs::testing {
