@@ -110,12 +110,21 @@ asio::awaitable<void> Core::accept_all() {
   while (!draining_) {
     auto [ec, socket] = co_await acceptor_.async_accept(token);
     if (!ec) {
-      welcome(std::move(socket));
+      welcome_or_log(std::move(socket));
     } else if (!draining_) {
       log::warn("http.accept_failed", {{"cause", ec.message()}});
       asio::steady_timer pause(io_, pause_without_descriptors);
       co_await pause.async_wait(token);
     }
+  }
+}
+
+// A connection that cannot be set up must not end the listener.
+void Core::welcome_or_log(Socket socket) {
+  try {
+    welcome(std::move(socket));
+  } catch (const std::exception& error) {
+    log::error("http.welcome_failed", {{"cause", error.what()}});
   }
 }
 
@@ -190,7 +199,7 @@ void Core::take_waiting() {
   while (!ec) {
     Socket socket(io_.get_executor());
     acceptor_.accept(socket, ec);
-    if (!ec) welcome(std::move(socket));
+    if (!ec) welcome_or_log(std::move(socket));
   }
   acceptor_.close(ec);
 }

@@ -52,6 +52,7 @@ class Core {
   asio::awaitable<void> accept_all();
   asio::awaitable<void> sweep();
   void welcome(Socket socket);
+  void welcome_or_log(Socket socket);
   void begin_drain();
   void take_waiting();
   void cut_all();
