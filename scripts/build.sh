@@ -1,5 +1,9 @@
 # What ./run and ./test share: prepare the machine, configure and build. Sourced, from the root of the checkout.
 
+# ccache takes part in builds with precompiled headers only when told so, and finds the same sources again in another
+# checkout only when paths are relative to it.
+export CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=true
+
 say() { printf '%s\n' "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
