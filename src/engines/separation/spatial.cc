@@ -52,8 +52,7 @@ std::vector<Covariance> centred(std::size_t bins, float width) {
   return std::vector<Covariance>(bins, {1, 1, 1 - width});
 }
 
-void refine(const Stereo& mix, std::vector<Source>& sources, const std::vector<bool>& fixed,
-            const std::stop_token& stop) {
+void refine(const Stereo& mix, std::vector<Source>& sources, const std::stop_token& stop) {
   const std::size_t bins = mix.left.columns();
   parallel_for(bins, bins_a_slice, stop, [&](std::size_t begin, std::size_t end) {
     struct Sum {
@@ -77,7 +76,7 @@ void refine(const Stereo& mix, std::vector<Source>& sources, const std::vector<b
       }
     }
     for (std::size_t j = 0; j < sources.size(); ++j) {
-      for (std::size_t f = begin; f < end && !fixed[j]; ++f) {
+      for (std::size_t f = begin; f < end; ++f) {
         const Sum& sum = sums[j * (end - begin) + f - begin];
         if (sum.power <= 0) continue;
         const float scale = 1 / sum.power;

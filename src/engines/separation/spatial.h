@@ -28,10 +28,8 @@ struct Stereo {
 
 std::vector<Covariance> centred(std::size_t bins, float width);  // width 0: left equals right; 1: independent
 // One step of the expectation-maximisation of that paper, in the simplified form that Liutkus and Stoeter publish as
-// "norbert" (2019): filter, then take each source's power and covariance from its own filtered signal. Covariances of
-// sources marked in `fixed` stay.
-void refine(const Stereo& mix, std::vector<Source>& sources, const std::vector<bool>& fixed,
-            const std::stop_token& stop);
+// "norbert" (2019): filter, then take each source's power and covariance from its own filtered signal.
+void refine(const Stereo& mix, std::vector<Source>& sources, const std::stop_token& stop);
 
 // The two halves of the filter: mix -> inverse covariance times mix (in place, once), then each source's image from it.
 void whiten(Stereo& mix, const std::vector<Source>& sources, const std::stop_token& stop);

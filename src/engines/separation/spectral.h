@@ -1,4 +1,13 @@
-// Four stems from a stretch of stereo audio by signal processing alone.
+// Four stems from a stretch of stereo audio by signal processing alone. A first guess shares every bin out:
+//   - drums against the rest by median filtering (Fitzgerald, "Harmonic/percussive separation using median filtering",
+//   DAFx 2010);
+//   - bass by its band, of the harmonic part;
+//   - vocals by the stereo centre (after Avendano and Jot, "A frequency-domain approach to multichannel upmix", JAES
+//   2004) and
+//     by not repeating (REPET-SIM, repetition.h), of the harmonic part, with the consonants that come from the
+//     percussive part;
+//   - other is what remains.
+// A multichannel Wiener filter (spatial.h) then finds where each stem stands in the stereo image and splits the mix.
 #pragma once
 
 #include <array>
