@@ -22,7 +22,7 @@
 #include "jobs/dispatcher.h"
 #include "jobs/worker.h"
 #include "metering/idempotency.h"
-#include "metering/square.h"
+#include "metering/square/square.h"
 #include "metering/usage.h"
 #include "objects/sweeper.h"
 #include "separations/run.h"
@@ -45,11 +45,14 @@ fs::path data_folder(const config::Settings& settings) {
 
 sql::Options database_options(const config::Settings& settings) {
   sql::Options options;
-  options.url = settings.server.database.empty() ? "sqlite://" + (data_folder(settings) / "tollhouse.db").string() : settings.server.database;
+  options.url = settings.server.database.empty() ? "sqlite://" + (data_folder(settings) / "tollhouse.db").string()
+                                                 : settings.server.database;
   return options;
 }
 
-metering::Credits credits(config::Credits amount) { return {amount.micros}; }
+metering::Credits credits(config::Credits amount) {
+  return {amount.micros};
+}
 
 identity::Passwords::Cost password_cost(std::string_view name) {
   if (name == "minimal") return identity::Passwords::cheap_for_tests();
@@ -65,12 +68,15 @@ std::vector<metering::Package> packages(const config::Stems& stems) {
 
 std::string square_base(const config::Payments& payments) {
   if (!payments.square_base_url.empty()) return payments.square_base_url;
-  return payments.square_environment == "production" ? "https://connect.squareup.com" : "https://connect.squareupsandbox.com";
+  return payments.square_environment == "production" ? "https://connect.squareup.com"
+                                                     : "https://connect.squareupsandbox.com";
 }
 
 std::unique_ptr<metering::PaymentProvider> payment_provider(const config::Payments& payments) {
   if (payments.provider != "square") return nullptr;
-  return metering::square_provider({.base = square_base(payments), .access_token = payments.square_access_token, .location_id = payments.square_location_id});
+  return metering::square_provider({.base = square_base(payments),
+                                    .access_token = payments.square_access_token,
+                                    .location_id = payments.square_location_id});
 }
 
 engine::Limits engine_limits(const config::Settings& settings) {
@@ -101,12 +107,14 @@ struct Foundation final : House {
 
     explicit Parts(const config::Settings& settings)
         : db(sql::open(database_options(settings))),
-          secrets(identity::load_secrets(data_folder(settings), {settings.secrets.api_key_pepper, settings.secrets.session_key}, random)),
+          secrets(identity::load_secrets(data_folder(settings),
+                                         {settings.secrets.api_key_pepper, settings.secrets.session_key}, random)),
           accounts(clock, cache, {.admin_emails = settings.admin.emails}),
           sessions(clock, random, cache, {.secret = secrets.sessions}),
           keys(clock, random, cache, secrets.keys),
           passwords(password_cost(settings.passwords.cost)),
-          account_service(*db, accounts, sessions, passwords, throttle, ledger, {.starter_credits = credits(settings.stems.starter_credits)},
+          account_service(*db, accounts, sessions, passwords, throttle, ledger,
+                          {.starter_credits = credits(settings.stems.starter_credits)},
                           [this](sql::Tx& tx, AccountId account) {
                             if (leaving) leaving(tx, account);
                           }) {
@@ -115,7 +123,8 @@ struct Foundation final : House {
   };
 
   explicit Foundation(std::unique_ptr<Parts> parts)
-      : House(parts->clock, *parts->db, parts->accounts, parts->account_service, parts->keys, parts->ledger), parts(std::move(parts)) {}
+      : House(parts->clock, *parts->db, parts->accounts, parts->account_service, parts->keys, parts->ledger),
+        parts(std::move(parts)) {}
   std::unique_ptr<Parts> parts;
 };
 
@@ -141,8 +150,10 @@ struct Workshop {
         objects(base.clock, base.random),
         sweeper(*base.db, *store, base.clock, {}),
         queue(base.ledger, base.clock),
-        separations(queue, objects, sweeper, base.clock, base.random, {.retention = std::chrono::hours(settings.stems.retention_hours)}),
-        kind(*base.db, *store, separations, {.timeout = settings.stems.job_timeout, .max_seconds = settings.stems.max_audio_seconds.count()}),
+        separations(queue, objects, sweeper, base.clock, base.random,
+                    {.retention = std::chrono::hours(settings.stems.retention_hours)}),
+        kind(*base.db, *store, separations,
+             {.timeout = settings.stems.job_timeout, .max_seconds = settings.stems.max_audio_seconds.count()}),
         limits(engine_limits(settings)) {
     base.leaving = [this](sql::Tx& tx, AccountId account) { separations.remove_account(tx, account); };
     if (const auto left = store->remove_leftovers()) log::info("store.leftovers_removed", {{"count", left}});
@@ -153,8 +164,9 @@ struct Workshop {
 
   std::unique_ptr<jobs::Dispatcher> dispatch(const config::Settings& settings) {
     const auto slots = static_cast<std::size_t>(settings.stems.max_concurrent_jobs);
-    return std::make_unique<jobs::Dispatcher>(*base.db, queue, std::vector<jobs::Kind*>{&kind}, [this] { return runner(); },
-                                              jobs::DispatcherOptions{.slots = slots, .max_processing = slots, .worker = jobs::this_worker(base.random)});
+    return std::make_unique<jobs::Dispatcher>(
+        *base.db, queue, std::vector<jobs::Kind*>{&kind}, [this] { return runner(); },
+        jobs::DispatcherOptions{.slots = slots, .max_processing = slots, .worker = jobs::this_worker(base.random)});
   }
 };
 
@@ -175,7 +187,9 @@ int wait_for(const sigset_t& set) {
   return signal;
 }
 
-std::vector<api::SurfaceDescription> surfaces() { return {stems::describe()}; }
+std::vector<api::SurfaceDescription> surfaces() {
+  return {stems::describe()};
+}
 
 }  // namespace
 
@@ -189,41 +203,64 @@ int serve(const config::Settings& settings) {
   (void)base.db->write([&](sql::Tx& tx) { return idempotency.recover(tx); });
   identity::KeyUses key_uses(*base.db);
   const identity::Authenticator authenticator(base.clock, base.cache, &key_uses,
-                                              {.key_secret = base.secrets.keys, .session_secret = base.secrets.sessions, .admin_token = settings.server.operator_token});
-  const metering::Shop shop(*base.db, base.ledger, base.clock, packages(settings.stems), payment_provider(settings.payments));
-  const separations::Models models({.price = credits(settings.stems.price_separation), .builtin_fallback = settings.stems.builtin_fallback});
+                                              {.key_secret = base.secrets.keys,
+                                               .session_secret = base.secrets.sessions,
+                                               .admin_token = settings.server.operator_token});
+  const metering::Shop shop(*base.db, base.ledger, base.clock, packages(settings.stems),
+                            payment_provider(settings.payments));
+  const separations::Models models(
+      {.price = credits(settings.stems.price_separation), .builtin_fallback = settings.stems.builtin_fallback});
   separations::EngineProber prober(workshop.runner());
 
   boost::asio::thread_pool blocking(4), disk(4);
   const api::Core core{*base.db, authenticator, idempotency, *workshop.store, base.clock, blocking, disk};
-  stems::House stems_house{*base.db, *workshop.store, base.account_service, base.accounts, base.sessions, base.keys, base.ledger, shop, base.clock,
-                           workshop.queue, workshop.separations, models, prober,
-                           {settings.payments.square_application_id, settings.payments.square_location_id, settings.payments.square_environment},
-                           static_cast<std::uint64_t>(settings.stems.max_upload_bytes), settings.server.public_url.starts_with("https://")};
+  stems::House stems_house{*base.db,
+                           *workshop.store,
+                           base.account_service,
+                           base.accounts,
+                           base.sessions,
+                           base.keys,
+                           base.ledger,
+                           shop,
+                           base.clock,
+                           workshop.queue,
+                           workshop.separations,
+                           models,
+                           prober,
+                           {settings.payments.square_application_id, settings.payments.square_location_id,
+                            settings.payments.square_environment},
+                           static_cast<std::uint64_t>(settings.stems.max_upload_bytes),
+                           settings.server.public_url.starts_with("https://")};
 
   api::Metrics metrics;
   metering::UsageRecorder usage(*base.db, {});
-  Janitor janitor(*base.db, {[&](sql::Tx& tx) { workshop.separations.expire(tx); }, [&](sql::Tx& tx) { idempotency.purge(tx); },
-                             [&](sql::Tx& tx) { base.sessions.purge(tx); }});
+  Janitor janitor(*base.db,
+                  {[&](sql::Tx& tx) { workshop.separations.expire(tx); }, [&](sql::Tx& tx) { idempotency.purge(tx); },
+                   [&](sql::Tx& tx) { base.sessions.purge(tx); }});
   api::Front front(base.clock, base.random, metrics, &usage, {.cors_origins = settings.server.cors_origins});
   front.add(stems::make(core, stems_house));
-  const PageContext pages{metrics, [&] { return janitor.healthy(); }, openapi_text(settings), settings.server.operator_token};
+  const PageContext pages{metrics, [&] { return janitor.healthy(); }, openapi_text(settings),
+                          settings.server.operator_token};
   add_pages(front, pages);
 
   const auto dispatcher = workshop.dispatch(settings);
-  metrics.gauge("tollhouse_jobs_running", "Jobs that run in this process now.", [&] { return static_cast<double>(dispatcher->running()); });
-  metrics.gauge("tollhouse_usage_records_dropped_total", "Usage rows lost to a full buffer.", [&] { return static_cast<double>(usage.dropped()); });
+  metrics.gauge("tollhouse_jobs_running", "Jobs that run in this process now.",
+                [&] { return static_cast<double>(dispatcher->running()); });
+  metrics.gauge("tollhouse_usage_records_dropped_total", "Usage rows lost to a full buffer.",
+                [&] { return static_cast<double>(usage.dropped()); });
 
   const auto [host, port] = config::split_listen(settings.server.listen);
   http::ServerOptions options;
   options.host = host;
   options.port = port;
-  options.threads = settings.server.threads > 0 ? static_cast<unsigned>(settings.server.threads) : std::max(1u, std::thread::hardware_concurrency());
+  options.threads = settings.server.threads > 0 ? static_cast<unsigned>(settings.server.threads)
+                                                : std::max(1u, std::thread::hardware_concurrency());
   options.certificate_file = settings.server.certificate;
   options.key_file = settings.server.key;
   options.max_connections = static_cast<std::size_t>(settings.server.max_connections);
   const auto server = http::make_server(options, front);
-  log::info("server.started", {{"listen", host + ":" + std::to_string(server->port())}, {"tls", options.certificate_file.empty() ? 0 : 1},
+  log::info("server.started", {{"listen", host + ":" + std::to_string(server->port())},
+                               {"tls", options.certificate_file.empty() ? 0 : 1},
                                {"database", base.db->engine() == sql::Engine::sqlite ? "sqlite" : "postgresql"}});
   log::flush();
 
@@ -253,13 +290,18 @@ int work(const config::Settings& settings) {
   return 0;
 }
 
-std::unique_ptr<sql::Database> open_database(const config::Settings& settings) { return sql::open(database_options(settings)); }
+std::unique_ptr<sql::Database> open_database(const config::Settings& settings) {
+  return sql::open(database_options(settings));
+}
 
-std::unique_ptr<House> open_house(const config::Settings& settings) { return lay_foundation(settings); }
+std::unique_ptr<House> open_house(const config::Settings& settings) {
+  return lay_foundation(settings);
+}
 
 std::string openapi_text(const config::Settings& settings) {
   const auto all = surfaces();
-  return api::openapi(all, {.version = TOLL_VERSION, .server_url = settings.server.public_url.empty() ? "/" : settings.server.public_url});
+  return api::openapi(all, {.version = TOLL_VERSION,
+                            .server_url = settings.server.public_url.empty() ? "/" : settings.server.public_url});
 }
 
 int run_engine_process() {

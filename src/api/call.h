@@ -1,6 +1,7 @@
 // What an endpoint sees of the request that calls it.
 #pragma once
 
+#include <stdexcept>
 #include <string>
 
 #include "base/clock.h"
@@ -11,34 +12,34 @@
 
 namespace toll::api {
 
-// House: the surface's own use cases and collaborators.
-template <class House>
-class Call {
- public:
-  Call(House& house_in, const http::Request& request_in, std::string request_id_in, Time now_in)
-      : house(house_in), request(request_in), request_id(std::move(request_id_in)), now(now_in) {}
+// The part that is the same for every surface.
+struct CallBase {
+  CallBase(const http::Request& request_in, std::string request_id_in, Time now_in)
+      : request(request_in), request_id(std::move(request_id_in)), now(now_in) {}
 
-  House& house;
   const http::Request& request;
   const std::string request_id;
   const Time now;
   identity::Principal who;
-  http::Fields reply;  // more fields of the answer: Link, Set-Cookie
+  http::Fields reply;      // more fields of the answer: Link, Set-Cookie
+  bool replaying = false;  // a known Idempotency-Key came: its answer will be given again, nothing will be done
+  sql::Tx* transaction = nullptr;
 
   AccountId account() const { return who.account; }
   identity::Actor actor() const { return identity::actor_of(who, request_id); }
   // The transaction that handle() or admit() runs in.
   sql::Tx& tx() const {
-    if (!tx_) throw std::logic_error("this endpoint runs outside of a transaction");
-    return *tx_;
+    if (!transaction) throw std::logic_error("this endpoint runs outside of a transaction");
+    return *transaction;
   }
-  // A known Idempotency-Key came with the request: its answer will be replayed, nothing will be done.
-  bool replaying = false;
+};
 
-  void enter(sql::Tx* tx) { tx_ = tx; }
-
- private:
-  sql::Tx* tx_ = nullptr;
+// House: the surface's own use cases and collaborators.
+template <class House>
+struct Call : CallBase {
+  Call(House& house_in, const http::Request& request_in, std::string request_id_in, Time now_in)
+      : CallBase(request_in, std::move(request_id_in), now_in), house(house_in) {}
+  House& house;
 };
 
 }  // namespace toll::api

@@ -138,7 +138,8 @@ asio::awaitable<http::Response> Front::handle(const http::Request& request, http
     if (found.operation) {
       trace->route = found.operation->about.path;
       Exchange exchange{request, body, trace->request_id, std::move(found.params), {}, {}};
-      response = co_await found.operation->serve(exchange);
+      const auto& surface = *owner(request.path);
+      response = co_await serve(*surface.core, surface.dialect, *found.operation, exchange);
       trace->account = exchange.account;
       trace->key = exchange.key;
     } else if (const auto* page = page_for(request.path); page && simple_method(request.method)) {

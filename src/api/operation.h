@@ -1,13 +1,17 @@
-// An endpoint at run time: what it says about itself, and how it is served.
+// An endpoint at run time: what it says about itself, and its typed steps behind plain virtual functions, so that the pipeline
+// (serve.cc) is compiled once and not once an endpoint.
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "api/call.h"
 #include "api/endpoint.h"
+#include "api/input.h"
 #include "base/ids.h"
 #include "json/schema.h"
 
@@ -30,25 +34,46 @@ struct Parameter {
   json::Object schema;
 };
 
-// For OpenAPI, the documentation, and the suites that walk every operation.
+// For OpenAPI, the documentation, the pipeline, and the suites that walk every operation.
 struct About {
   Method method;
   std::string_view path, id, summary, description, scope, surface;
   Access access;
+  Runs runs;
   int status;
-  bool idempotent;
-  bool takes_forms;
+  bool idempotent, takes_forms, point_read;
   std::string_view answers;  // media type
   std::vector<Reason> reasons;
   std::vector<Parameter> parameters;   // path and query
   std::optional<json::Object> body;    // schema of the request body
-  bool multipart = false;
+  bool multipart = false;              // the body is a form with a file
   std::optional<json::Object> answer;  // schema of a JSON answer
+};
+
+// What came out of handle(): the answer, and the answer to keep for an Idempotency-Key (without secrets).
+struct Done {
+  http::Response response;
+  std::string kept_body;
+};
+
+// One request to one endpoint: parsed input and the steps over it. The pipeline sees that they run in order, one at a time.
+class Work {
+ public:
+  virtual ~Work() = default;
+  virtual CallBase& call() = 0;
+  virtual bool admits() const = 0;
+  virtual Result<void> admit() = 0;
+  virtual Result<void> read(const Inputs& inputs) = 0;
+  virtual bool prepares() const = 0;
+  virtual Result<void> prepare() = 0;
+  // May run more than once, when a transaction is tried again.
+  virtual Result<Done> handle() = 0;
+  virtual FormLimits form_limits() const = 0;
 };
 
 struct Operation {
   About about;
-  std::function<asio::awaitable<http::Response>(Exchange&)> serve;
+  std::function<std::unique_ptr<Work>(const Exchange& exchange, Time now)> begin;
 };
 
 }  // namespace toll::api

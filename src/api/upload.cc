@@ -1,6 +1,7 @@
 #include "api/upload.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "async/run_on.h"
 #include "http/multipart.h"
@@ -145,10 +146,10 @@ std::string Form::fingerprint() const {
 }
 
 asio::awaitable<Result<Form>> read_form(http::BodyReader& body, std::string boundary, FormLimits limits, blob::Store* store,
-                                        asio::thread_pool& disk) {
+                                        asio::thread_pool& disk, std::function<void()> beat) {
   http::MultipartParser parser(std::move(boundary));
-  // Shared with the pool: a hop cannot be abandoned, but the builder's destructor may have to wait for a file system.
-  auto builder = std::make_shared<FormBuilder>(limits, store);
+  FormBuilder builder(limits, store);
+  auto last_beat = std::chrono::steady_clock::now();
   for (;;) {
     auto piece = co_await body.read();
     if (!piece) co_return std::move(piece).error();
@@ -159,11 +160,19 @@ asio::awaitable<Result<Form>> read_form(http::BodyReader& body, std::string boun
       return e.kind == http::MultipartParser::Event::part_data && e.data.empty();
     });
     if (only_small) continue;
-    auto taken = co_await async::run_on(disk, [builder, &events] { return builder->take(*events); });
+    const auto now = std::chrono::steady_clock::now();
+    const bool due = beat && now - last_beat > std::chrono::seconds(20);
+    if (due) last_beat = now;
+    // Captures references only: this compiler destroys a temporary closure in a co_await operand twice.
+    auto take = [&] {
+      if (due) beat();
+      return builder.take(*events);
+    };
+    auto taken = co_await async::run_on(disk, take);
     if (!taken) co_return std::move(taken).error();
   }
   if (auto done = parser.finish(); !done) co_return std::move(done).error();
-  co_return builder->form();
+  co_return builder.form();
 }
 
 }  // namespace toll::api

@@ -10,7 +10,7 @@ using api::Access;
 
 bool for_sessions(Access access) { return access == Access::session || access == Access::admin; }
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
   std::string out;
   json::append_string(out, text);
   return out;
@@ -27,13 +27,13 @@ constexpr std::string_view place_name(Place place) {
 }
 
 std::string location(const FieldProblem& problem) {
-  std::string out = "[" + quoted(place_name(problem.place));
-  for (const auto& step : problem.path) out += "," + (step.index() == 0 ? quoted(std::get<0>(step)) : std::to_string(std::get<1>(step)));
+  std::string out = "[" + json_text(place_name(problem.place));
+  for (const auto& step : problem.path) out += "," + (step.index() == 0 ? json_text(std::get<0>(step)) : std::to_string(std::get<1>(step)));
   return out + "]";
 }
 
 std::string entry(std::string_view type, const FieldProblem& problem, std::string_view message, std::string_view context = {}) {
-  std::string out = "{\"type\":" + quoted(type) + ",\"loc\":" + location(problem) + ",\"msg\":" + quoted(message) + ",\"input\":" + problem.input;
+  std::string out = "{\"type\":" + json_text(type) + ",\"loc\":" + location(problem) + ",\"msg\":" + json_text(message) + ",\"input\":" + problem.input;
   if (!context.empty()) out.append(",\"ctx\":").append(context);
   return out + "}";
 }
@@ -43,12 +43,12 @@ std::string problem_entry(const FieldProblem& problem) {
   switch (problem.problem) {
     case Problem::missing:
     case Problem::no_body: return entry("missing", problem, "Field required");
-    case Problem::bad_json: return entry("json_invalid", problem, "JSON decode error", "{\"error\":" + quoted(problem.message) + "}");
+    case Problem::bad_json: return entry("json_invalid", problem, "JSON decode error", "{\"error\":" + json_text(problem.message) + "}");
     case Problem::not_list: return entry("list_type", problem, "Input should be a valid list");
     case Problem::not_a_number: return entry("int_parsing", problem, "Input should be a valid integer, unable to parse string as an integer");
     case Problem::not_file: return entry("value_error", problem, "Value error, Expected UploadFile, received: <class 'str'>", "{\"error\":{}}");
     case Problem::bad_email:
-      return entry("value_error", problem, "value is not a valid email address: " + problem.message, "{\"reason\":" + quoted(problem.message) + "}");
+      return entry("value_error", problem, "value is not a valid email address: " + problem.message, "{\"reason\":" + json_text(problem.message) + "}");
     default: return entry("value_error", problem, "Value error, " + problem.message, "{\"error\":{}}");
   }
 }
@@ -82,7 +82,7 @@ http::Response Dialect::fault(const Fault& fault, Access access) {
   response.fields.add("Content-Type", "application/json");
   if (known.status == 401) response.fields.add("WWW-Authenticate", "Bearer");
   if (fault.problems().empty()) {
-    response.body = "{\"detail\":" + quoted(fault.fill(known.text)) + "}";
+    response.body = "{\"detail\":" + json_text(fault.fill(known.text)) + "}";
   } else {
     response.body = "{\"detail\":[";
     for (std::size_t i = 0; i < fault.problems().size(); ++i) response.body += (i ? "," : "") + problem_entry(fault.problems()[i]);

@@ -1,0 +1,303 @@
+#include "api/serve.h"
+
+#include <algorithm>
+
+#include "async/run_on.h"
+#include "base/digest.h"
+#include "base/text.h"
+#include "http/multipart.h"
+#include "sql/async.h"
+
+namespace toll::api {
+
+namespace {
+
+constexpr std::string_view session_cookie = "tollhouse_session=";
+
+// The value of the session cookie, for pages only: a cookie is never a credential of a JSON route.
+std::optional<std::string> cookie_session(const http::Request& request) {
+  auto cookies = request.fields.get("Cookie");
+  while (!cookies.empty()) {
+    const auto end = cookies.find(';');
+    const auto one = trim(cookies.substr(0, end));
+    if (one.starts_with(session_cookie)) return std::string(one.substr(session_cookie.size()));
+    cookies = end == cookies.npos ? std::string_view{} : cookies.substr(end + 1);
+  }
+  return std::nullopt;
+}
+
+Result<identity::Credential> credential_of(const DialectTable& dialect, Access access, const http::Request& request) {
+  if (access == Access::page && !request.fields.find("Authorization"))
+    if (auto session = cookie_session(request)) return identity::Credential{identity::CredentialKind::session, std::move(*session), {}};
+  return dialect.credential(request, access);
+}
+
+Result<identity::Principal> authorize(Result<identity::Principal> who, const About& about) {
+  if (!who) return who;
+  if ((about.access == Access::session || about.access == Access::admin) && !who->by_session()) return Reason::session_required;
+  if (about.access == Access::admin && !who->admin) return Reason::admin_required;
+  if (!about.scope.empty() && !who->by_session() && std::ranges::find(who->scopes, about.scope) == who->scopes.end())
+    return Fault(Reason::missing_scope).with("scope", std::string(about.scope));
+  return who;
+}
+
+Result<std::optional<std::string>> idempotency_key(const http::Request& request) {
+  auto header = request.fields.find("Idempotency-Key");
+  if (!header) return std::optional<std::string>();
+  auto key = metering::parse_idempotency_key(*header);
+  if (!key) return std::move(key).error();
+  return std::optional<std::string>(std::move(*key));
+}
+
+std::string idempotency_scope(const identity::Principal& who, const http::Request& request) {
+  auto path = std::string_view(request.path);
+  if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  return std::to_string(who.account.value()) + " " + request.method_text + " " + std::string(path);
+}
+
+Result<std::optional<json::Value>> parse_body(const http::Request& request, std::string_view text, bool takes_forms) {
+  if (trim(text).empty()) return std::optional<json::Value>();
+  const auto header = request.fields.get("Content-Type");
+  const auto type = lower(trim(header.substr(0, header.find(';'))));
+  // curl -d sends JSON under this type, so only what cannot be JSON is a form.
+  if (takes_forms && type == "application/x-www-form-urlencoded" && !trim(text).starts_with('{')) {
+    json::Object object;
+    for (const auto& [name, value] : parse_urlencoded(text)) object[name] = value;
+    return std::optional<json::Value>(std::move(object));
+  }
+  auto value = json::parse(text);
+  if (!value) return std::move(value).error();
+  return std::optional<json::Value>(std::move(*value));
+}
+
+http::Response replay_response(const metering::KeptAnswer& kept) {
+  http::Response response;
+  response.status = kept.status;
+  response.fields.add("Content-Type", "application/json");
+  response.fields.add("Idempotency-Replayed", "true");
+  response.body = kept.body;
+  return response;
+}
+
+bool wants_html(const http::Request& request) { return request.fields.get("Accept").find("text/html") != std::string_view::npos; }
+
+// One request. Coroutines of one object run one after the other.
+class Pipeline {
+ public:
+  Pipeline(const Core& core, const DialectTable& dialect, const Operation& operation, Exchange& exchange)
+      : core_(core), dialect_(dialect), about_(operation.about), exchange_(exchange), work_(operation.begin(exchange, core.clock.now())) {}
+
+  asio::awaitable<http::Response> run() {
+    auto answer = co_await attempt();
+    if (!answer && ticket_) co_await give_up();
+    if (!answer) co_return fault_response(dialect_, answer.error(), about_.access, exchange_.request);
+    for (const auto& [name, value] : work_->call().reply) answer->fields.add(name, value);
+    co_return std::move(*answer);
+  }
+
+ private:
+  bool has_json_body() const { return about_.body && !about_.multipart; }
+  // The whole request is known before the work: key, effect and kept answer go into one transaction.
+  bool one_transaction() const { return about_.runs == Runs::write && !about_.multipart; }
+
+  asio::awaitable<Result<http::Response>> attempt() {
+    if (about_.access != Access::open) {
+      auto who = co_await authenticate();
+      if (!who) co_return std::move(who).error();
+      exchange_.account = who->account;
+      exchange_.key = who->key;
+      work_->call().who = std::move(*who);
+    }
+    if (about_.idempotent) {
+      auto key = idempotency_key(exchange_.request);
+      if (!key) co_return std::move(key).error();
+      key_ = std::move(*key);
+    }
+    if (key_ && about_.multipart)
+      if (auto begun = co_await begin(std::nullopt); !begun) co_return std::move(begun).error();
+    if (work_->admits())
+      if (auto admitted = co_await admit(); !admitted) co_return std::move(admitted).error();
+    auto inputs = co_await read_body();
+    if (!inputs) co_return std::move(inputs).error();
+    if (key_ && !about_.multipart && !one_transaction())
+      if (auto begun = co_await begin(fingerprint_); !begun) co_return std::move(begun).error();
+    if (replay_) {
+      if (auto same = replay_->matches(fingerprint_); !same) co_return std::move(same).error();
+      co_return replay_response(replay_->answer);
+    }
+    if (auto read = work_->read(*inputs); !read) co_return std::move(read).error();
+    if (work_->prepares()) {
+      auto ready = co_await async::run_on(core_.blocking, [this] { return work_->prepare(); });
+      if (!ready) co_return std::move(ready).error();
+    }
+    auto done = co_await handle();
+    if (!done) co_return std::move(done).error();
+    co_return std::move(done->response);
+  }
+
+  asio::awaitable<Result<identity::Principal>> authenticate() {
+    auto credential = credential_of(dialect_, about_.access, exchange_.request);
+    if (!credential) co_return std::move(credential).error();
+    if (auto known = core_.authenticator.cached(*credential)) co_return authorize(std::move(*known), about_);
+    if (core_.db.reads_are_cheap()) co_return authorize(core_.authenticator.authenticate(core_.db, *credential), about_);
+    const auto epoch = core_.authenticator.cache().epoch();
+    auto look_up = [&](sql::Tx& tx) { return core_.authenticator.authenticate(tx, *credential, epoch); };
+    auto who = co_await sql::read(core_.db, look_up);
+    co_return authorize(std::move(who), about_);
+  }
+
+  asio::awaitable<Result<void>> admit() {
+    auto body = [this](sql::Tx& tx) {
+      work_->call().transaction = &tx;
+      auto admitted = work_->admit();
+      work_->call().transaction = nullptr;
+      return admitted;
+    };
+    co_return co_await sql::read(core_.db, body);
+  }
+
+  asio::awaitable<Result<Inputs>> read_body() {
+    Inputs inputs;
+    inputs.path = about_.path;
+    inputs.params = &exchange_.params;
+    inputs.query = parse_urlencoded(exchange_.request.query);
+    if (about_.multipart) {
+      if (auto boundary = http::multipart_boundary(exchange_.request.fields.get("Content-Type"))) {
+        // Named first: this compiler destroys class temporaries of a co_await operand twice.
+        const auto limits = work_->form_limits();
+        auto beat = keep_lease();
+        auto* store = replay_ ? nullptr : &core_.store;
+        auto form = co_await read_form(exchange_.body, *boundary, limits, store, core_.disk, beat);
+        if (!form) co_return std::move(form).error();
+        inputs.form = std::move(*form);
+      }
+      fingerprint_ = inputs.form.fingerprint();
+    } else if (has_json_body() || key_) {
+      auto text = co_await http::read_all(exchange_.body, max_json_body);
+      if (!text) co_return std::move(text).error();
+      fingerprint_ = hex(sha256(*text));
+      if (has_json_body()) {
+        auto value = parse_body(exchange_.request, *text, about_.takes_forms);
+        if (!value) co_return std::move(value).error();
+        inputs.body = std::move(*value);
+      }
+    }
+    co_return inputs;
+  }
+
+  // A long upload renews the lease of its Idempotency-Key while bytes come in.
+  std::function<void()> keep_lease() {
+    if (!ticket_) return {};
+    return [this] { (void)core_.db.write([this](sql::Tx& tx) { return core_.idempotency.renew(tx, *ticket_); }); };
+  }
+
+  asio::awaitable<Result<Done>> handle() {
+    switch (about_.runs) {
+      case Runs::here: co_return work_->handle();
+      case Runs::read: co_return co_await handle_in_read();
+      case Runs::write: {
+        auto body = [this](sql::Tx& tx) { return write_once(tx); };
+        co_return co_await sql::write(core_.db, body);
+      }
+      case Runs::blocking: break;
+    }
+    auto done = co_await async::run_on(core_.blocking, [this] { return work_->handle(); });
+    if (done && ticket_) {
+      auto body = [&](sql::Tx& tx) { return keep(tx, *done); };
+      if (auto kept = co_await sql::write(core_.db, body); !kept) co_return std::move(kept).error();
+    }
+    co_return done;
+  }
+
+  Result<Done> handle_in(sql::Tx& tx) {
+    work_->call().reply = {};  // of an earlier run
+    work_->call().transaction = &tx;
+    auto done = work_->handle();
+    work_->call().transaction = nullptr;
+    return done;
+  }
+
+  asio::awaitable<Result<Done>> handle_in_read() {
+    if (about_.point_read && core_.db.reads_are_cheap()) {
+      std::optional<Result<Done>> done;
+      core_.db.read_here([&](sql::Tx& tx) { return done.emplace(handle_in(tx)), true; });
+      co_return std::move(*done);
+    }
+    auto body = [this](sql::Tx& tx) { return handle_in(tx); };
+    co_return co_await sql::read(core_.db, body);
+  }
+
+  // May run more than once.
+  Result<Done> write_once(sql::Tx& tx) {
+    if (key_ && one_transaction()) {
+      auto begun = core_.idempotency.begin(tx, scope(), *key_, fingerprint_);
+      if (!begun) return std::move(begun).error();
+      if (auto* replay = std::get_if<metering::Replay>(&*begun)) return Done{replay_response(replay->answer), {}};
+      ticket_ = std::get<metering::Proceed>(*begun).ticket;
+    }
+    auto done = handle_in(tx);
+    if (done && ticket_)
+      if (auto kept = keep(tx, *done); !kept) return std::move(kept).error();
+    // Here the key's row is part of this transaction: a fault undoes it, nothing is left to give up.
+    if (one_transaction()) ticket_.reset();
+    return done;
+  }
+
+  Result<void> keep(sql::Tx& tx, const Done& done) {
+    return core_.idempotency.complete(tx, *ticket_, fingerprint_, {.status = done.response.status, .fields = {}, .body = done.kept_body});
+  }
+
+  asio::awaitable<Result<void>> begin(std::optional<std::string> fingerprint) {
+    const auto where = scope();
+    auto body = [&](sql::Tx& tx) {
+      return core_.idempotency.begin(tx, where, *key_, fingerprint ? std::optional<std::string_view>(*fingerprint) : std::nullopt);
+    };
+    auto begun = co_await sql::write(core_.db, body);
+    if (!begun) co_return std::move(begun).error();
+    if (auto* replay = std::get_if<metering::Replay>(&*begun)) {
+      replay_ = std::move(*replay);
+      work_->call().replaying = true;
+    } else {
+      ticket_ = std::get<metering::Proceed>(*begun).ticket;
+    }
+    co_return Result<void>();
+  }
+
+  asio::awaitable<void> give_up() {
+    auto body = [this](sql::Tx& tx) { return core_.idempotency.abandon(tx, *ticket_), true; };
+    co_await sql::write(core_.db, body);
+  }
+
+  std::string scope() const { return idempotency_scope(work_->call().who, exchange_.request); }
+
+  const Core& core_;
+  const DialectTable& dialect_;
+  const About& about_;
+  Exchange& exchange_;
+  std::unique_ptr<Work> work_;
+  std::optional<std::string> key_;
+  std::optional<metering::Ticket> ticket_;
+  std::optional<metering::Replay> replay_;
+  std::string fingerprint_;
+};
+
+}  // namespace
+
+asio::awaitable<http::Response> serve(const Core& core, const DialectTable& dialect, const Operation& operation, Exchange& exchange) {
+  Pipeline pipeline(core, dialect, operation, exchange);
+  co_return co_await pipeline.run();
+}
+
+http::Response fault_response(const DialectTable& dialect, const Fault& fault, Access access, const http::Request& request) {
+  if (access == Access::page && fault.kind() == Kind::unauthenticated && wants_html(request)) {
+    http::Response response;
+    response.status = 302;
+    response.fields.add("Location", "/login?next=" + request.path);
+    return response;
+  }
+  auto response = dialect.fault(fault, access);
+  if (auto delay = fault.retry_after()) response.fields.set("Retry-After", std::to_string(delay->count()));
+  return response;
+}
+
+}  // namespace toll::api

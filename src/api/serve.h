@@ -1,0 +1,33 @@
+// The way of every request: credential, admission, body, parsing, preparation, work; once for all endpoints.
+#pragma once
+
+#include <boost/asio/thread_pool.hpp>
+
+#include "api/dialect.h"
+#include "api/operation.h"
+#include "blob/store.h"
+#include "identity/authenticator.h"
+#include "metering/idempotency.h"
+#include "sql/database.h"
+
+namespace toll::api {
+
+// What the pipeline itself needs; shared by all surfaces.
+struct Core {
+  sql::Database& db;
+  const identity::Authenticator& authenticator;
+  const metering::Idempotency& idempotency;
+  blob::Store& store;
+  const Clock& clock;
+  asio::thread_pool& blocking;  // passwords, payments, probes
+  asio::thread_pool& disk;      // the bytes of uploads
+};
+
+inline constexpr std::uint64_t max_json_body = 1 << 20;
+
+// A fault never leaves as an exception; what does is a broken invariant or a lost resource.
+asio::awaitable<http::Response> serve(const Core& core, const DialectTable& dialect, const Operation& operation, Exchange& exchange);
+
+http::Response fault_response(const DialectTable& dialect, const Fault& fault, Access access, const http::Request& request);
+
+}  // namespace toll::api
