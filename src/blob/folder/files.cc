@@ -58,16 +58,6 @@ Descriptor open_folder(const std::filesystem::path& path) {
   return folder;
 }
 
-Result<void> write_all(int fd, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const auto written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return full_or_throw(errno, "write");
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  return {};
-}
-
 std::size_t read_at(int fd, std::uint64_t offset, std::span<std::byte> out) {
   std::size_t total = 0;
   while (total < out.size()) {

@@ -34,7 +34,6 @@ Fault full_or_throw(int error, const char* what);
 Descriptor make_folder(const std::filesystem::path& path);
 Descriptor open_folder(const std::filesystem::path& path);
 
-Result<void> write_all(int fd, std::span<const std::byte> bytes);
 // Up to out.size() bytes; fewer only at the end of the file. Throws.
 std::size_t read_at(int fd, std::uint64_t offset, std::span<std::byte> out);
 Result<void> sync_file(int fd);

@@ -11,18 +11,13 @@
 #include <system_error>
 #include <vector>
 
+#include "blob/folder/out_file.h"
 #include "blob/folder_store.h"
 
 namespace toll::blob::folder {
 
 namespace {
 
-// Pieces smaller than this are gathered, larger ones written as they come.
-constexpr std::size_t gather_bytes = 128 << 10;
-// The kernel starts writing after each step, so that finish() finds most of a large file on the disk already.
-constexpr std::uint64_t writeback_step = 8 << 20;
-// How much may be under way before write() waits for the disk: bounds the time finish() takes.
-constexpr std::uint64_t writeback_window = 64 << 20;
 constexpr std::size_t read_piece = 256 << 10;
 
 // All made at the start, so that publish() has one folder to sync and not two.
@@ -90,77 +85,28 @@ class FileStaged final : public Staged {
 
 class FileWriter final : public Writer {
  public:
-  FileWriter(Temporary file, int blobs) : file_(std::move(file)), blobs_(blobs) {}
+  FileWriter(Temporary file, int blobs) : file_(std::move(file)), out_(file_.fd()), blobs_(blobs) {}
 
   Result<void> write(std::span<const std::byte> bytes) override {
     hash_.update(bytes);
     stored_.crc32 = crc32(bytes, stored_.crc32);
     stored_.size += bytes.size();
-    if (gathered_.size() + bytes.size() < gather_bytes) {
-      gathered_.insert(gathered_.end(), bytes.begin(), bytes.end());
-      return {};
-    }
-    if (auto flushed = flush(); !flushed) return flushed;
-    if (bytes.size() < gather_bytes / 2) {
-      gathered_.assign(bytes.begin(), bytes.end());
-      return {};
-    }
-    return put(bytes);
+    return out_.append(bytes);
   }
 
   Result<std::unique_ptr<Staged>> finish() override {
-    if (auto flushed = flush(); !flushed) return std::move(flushed).error();
-    if (full_) return *full_;
+    if (auto written = out_.finish(); !written) return std::move(written).error();
     if (auto synced = sync_file(file_.fd()); !synced) return std::move(synced).error();
     stored_.digest = hash_.finish();
     return std::unique_ptr<Staged>(std::make_unique<FileStaged>(std::move(file_), blobs_, stored_));
   }
 
  private:
-  Result<void> flush() {
-    if (gathered_.empty()) return {};
-    auto written = put(gathered_);
-    gathered_.clear();
-    return written;
-  }
-
-  // After a full disk there is a hole in the file: it stays refused.
-  Result<void> put(std::span<const std::byte> bytes) {
-    if (full_) return *full_;
-    auto written = write_all(file_.fd(), bytes);
-    written_ += bytes.size();
-    if (written) written = push_to_disk();
-    if (!written) full_ = written.error();
-    return written;
-  }
-
-  Result<void> push_to_disk() {
-    if (written_ - pushed_ < writeback_step) return {};
-    if (auto started = sync_range(pushed_, written_, SYNC_FILE_RANGE_WRITE); !started) return started;
-    pushed_ = written_;
-    if (pushed_ <= settled_ + writeback_window) return {};
-    const auto until = pushed_ - writeback_window;
-    auto done =
-        sync_range(settled_, until, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
-    settled_ = until;
-    return done;
-  }
-
-  // A hint: a file system that lacks it loses speed only. Errors of the writing itself show here, and only once.
-  Result<void> sync_range(std::uint64_t from, std::uint64_t to, unsigned flags) {
-    if (::sync_file_range(file_.fd(), static_cast<off64_t>(from), static_cast<off64_t>(to - from), flags) == 0)
-      return {};
-    if (errno == ENOSYS || errno == EINVAL || errno == ESPIPE || errno == EINTR) return {};
-    return full_or_throw(errno, "write back");
-  }
-
   Temporary file_;
+  OutFile out_;
   int blobs_;
   Stored stored_;
   Sha256Stream hash_;
-  std::vector<std::byte> gathered_;
-  std::uint64_t written_ = 0, pushed_ = 0, settled_ = 0;
-  std::optional<Fault> full_;
 };
 
 class FileScratch final : public Scratch {

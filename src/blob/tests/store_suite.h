@@ -89,6 +89,20 @@ TEST_P(StoreSuite, puts_pieces_of_every_size_together_in_order) {
   EXPECT_EQ(read(file->stored().digest), bytes);
 }
 
+TEST_P(StoreSuite, keeps_large_blobs_that_end_anywhere) {
+  const auto bytes = noise((18 << 20) + 1);
+  for (std::size_t size :
+       {std::size_t{16} << 20, std::size_t{17} << 20, (std::size_t{17} << 20) + 4096, bytes.size()}) {
+    const auto part = std::string_view(bytes).substr(0, size);
+    auto writer = std::move(store_->create()).value();
+    for (std::size_t at = 0; at < size; at += 65'536) writer->write(as_span(part.substr(at, 65'536))).value();
+    auto file = std::move(writer->finish()).value();
+    file->publish().value();
+    EXPECT_EQ(file->stored().digest, sha256(part));
+    EXPECT_TRUE(read(sha256(part)) == part) << size;
+  }
+}
+
 TEST_P(StoreSuite, holds_an_empty_blob) {
   EXPECT_EQ(read(put("")), "");
   EXPECT_EQ(contents().begin()->second, 0u);
