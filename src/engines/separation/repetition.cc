@@ -63,6 +63,7 @@ std::vector<std::size_t> most_similar(const Power& profiles, std::size_t t, cons
 
 Power repeating_background(const Power& magnitude, const RepetitionOptions& options, const std::stop_token& stop) {
   Power background(magnitude.rows(), magnitude.columns());
+  if (stop.stop_requested()) return background;
   const Power profiles = band_profiles(magnitude, options.bands);
   std::vector<MedianNetwork> medians;
   for (std::size_t width = 1; width <= options.neighbours; ++width) medians.emplace_back(width);

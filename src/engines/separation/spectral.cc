@@ -69,6 +69,7 @@ Features features_of(const Stereo& mix, const std::stop_token& stop) {
       }
     }
   });
+  if (stop.stop_requested()) return {};
   out.harmonic = median_along_time(out.magnitude, harmonic_frames, stop);
   out.percussive = median_along_frequency(out.magnitude, percussive_bins, stop);
   out.background = repeating_background(mid, repetition, stop);
@@ -129,7 +130,10 @@ std::array<std::vector<float>, stem_count> separate_spectral(std::span<const flo
     right[i] = stereo[2 * i + 1];
   }
   Stereo mix{transform().forward(left, stop), transform().forward(right, stop)};
+  // Even a stage that does nothing allocates: stopping takes a look between them.
+  if (stop.stop_requested()) return {};
   const auto features = features_of(mix, stop);
+  if (stop.stop_requested()) return {};
   auto sources = models_of(features, stop);
   refine(mix, sources, stop);
   whiten(mix, sources, stop);
@@ -138,6 +142,7 @@ std::array<std::vector<float>, stem_count> separate_spectral(std::span<const flo
   auto& rest = stems[std::size_t(Stem::other)];  // what the others leave: the sum is exact
   rest.assign(stereo.begin(), stereo.end());
   for (Stem stem : {Stem::bass, Stem::drums, Stem::vocals}) {
+    if (stop.stop_requested()) return {};
     const auto image = image_of(sources[std::size_t(stem)], mix, stop);
     const auto l = transform().inverse(image.left, frames, stop), r = transform().inverse(image.right, frames, stop);
     auto& out = stems[std::size_t(stem)];
