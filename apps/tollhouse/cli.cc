@@ -335,22 +335,22 @@ class CommandLine {
       path += " " + arguments[at];
     }
     std::string what = error.what();
-    std::string hint = fmt::format("Help: {} --help", path);
+    std::string meant;
     if (at < arguments.size() && command->get_require_subcommand_min() > 0 && !arguments[at].starts_with('-')) {
       what = fmt::format("{} has no command {}", path, arguments[at]);
       if (auto near = config::nearest(arguments[at], words_of(*command, false)); !near.empty())
-        hint = fmt::format("Did you mean {} {}?", path, near);
+        meant = fmt::format("Did you mean {} {}? ", path, near);
     } else if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
       for (const auto& argument : arguments) {
         auto name = argument.substr(0, argument.find('='));
         auto known = words_of(*command, true);
         if (!name.starts_with("--") || std::find(known.begin(), known.end(), name) != known.end()) continue;
         what = fmt::format("{} has no option {}", path, name);
-        if (auto near = config::nearest(name, known); !near.empty()) hint = fmt::format("Did you mean {}?", near);
+        if (auto near = config::nearest(name, known); !near.empty()) meant = fmt::format("Did you mean {}? ", near);
         break;
       }
     }
-    Console{streams_.out, streams_.err}.fail(what, hint);
+    Console{streams_.out, streams_.err}.fail(what, fmt::format("{}Help: {} --help", meant, path));
     return misused;
   }
 

@@ -15,6 +15,8 @@ namespace {
 namespace json = boost::json;
 using identity::Account;
 
+// What an account can be on; the tunes surface will bring more.
+constexpr std::string_view known_plan = "free";
 constexpr std::string_view unknown_account_hint = "The accounts there are: tollhouse accounts list";
 
 std::string_view hint_for(const Fault& fault) {
@@ -128,6 +130,8 @@ int grant_credits(const Console& console, const House& house, const std::string&
 }
 
 int set_plan(const Console& console, const House& house, const std::string& email, const std::string& plan) {
+  if (plan != known_plan)
+    return console.fail(fmt::format("there is no plan {}", plan), fmt::format("The plans there are: {}", known_plan));
   return change_all(console, house, {email}, "has the plan " + plan, [&](sql::Tx& tx, const Account& account) {
     return house.accounts.set_plan(tx, account.id, plan, identity::operator_actor());
   });

@@ -91,7 +91,7 @@ TEST_F(CommandLine, answers_misuse_with_status_2_and_what_was_meant) {
   EXPECT_THAT(sub.err, HasSubstr("Did you mean tollhouse accounts grant-credits?"));
   auto option = run({"serve", "--lisen", "127.0.0.1:1"});
   EXPECT_EQ(option.status, 2);
-  EXPECT_THAT(option.err, HasSubstr("Did you mean --listen?"));
+  EXPECT_THAT(option.err, HasSubstr("Did you mean --listen? Help: tollhouse serve --help"));
   for (const auto& amount : {"0", "ten", "0.0000001", "-1"})
     EXPECT_EQ(run({"accounts", "grant-credits", "a@b.c", amount}).status, 2) << amount;
   EXPECT_EQ(run({"keys", "create"}).status, 2);
@@ -188,6 +188,7 @@ TEST_F(CommandLine, changes_all_named_accounts_or_none) {
   EXPECT_EQ(beside({"accounts", "make-admin", "ada@example.org"}).status, 0);
   EXPECT_EQ(beside({"accounts", "disable", "ada@example.org"}).status, 1) << "administrators cannot be disabled";
   EXPECT_EQ(beside({"accounts", "set-plan", "bob@example.org", "free"}).status, 0);
+  EXPECT_THAT(beside({"accounts", "set-plan", "bob@example.org", "gold"}).err, HasSubstr("no plan gold"));
 }
 
 TEST_F(CommandLine, makes_lists_and_revokes_keys) {
