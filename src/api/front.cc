@@ -66,6 +66,10 @@ const Surface* Front::owner(std::string_view path) const {
   return it == owners_.end() ? nullptr : it->second;
 }
 
+const Surface& Front::surface_of(const Operation& operation) const {
+  return **std::ranges::find_if(surfaces_, [&](const auto& surface) { return surface->dialect.name == operation.about.surface; });
+}
+
 const Front::Page* Front::page_for(std::string_view path) const {
   if (auto it = pages_.find(without_trailing_slash(path)); it != pages_.end()) return &it->second;
   for (const auto& [prefix, page] : prefixes_)
@@ -138,7 +142,7 @@ asio::awaitable<http::Response> Front::handle(const http::Request& request, http
     if (found.operation) {
       trace->route = found.operation->about.path;
       Exchange exchange{request, body, trace->request_id, std::move(found.params), {}, {}};
-      const auto& surface = *owner(request.path);
+      const auto& surface = surface_of(*found.operation);
       response = co_await serve(*surface.core, surface.dialect, *found.operation, exchange);
       trace->account = exchange.account;
       trace->key = exchange.key;

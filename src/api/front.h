@@ -41,6 +41,7 @@ class Front final : public http::Handler {
  private:
   struct Trace;
   const Surface* owner(std::string_view path) const;
+  const Surface& surface_of(const Operation& operation) const;
   http::Response unknown(const http::Request& request, const Router::Found& found) const;
   const Page* page_for(std::string_view path) const;
   http::Response failed(const http::Request& request, const Trace& trace, std::exception_ptr error) const;

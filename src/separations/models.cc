@@ -6,8 +6,8 @@ namespace toll::separations {
 
 namespace {
 
-const std::vector<std::string> four_stems{"bass", "drums", "other", "vocals"};
-const std::vector<std::string> six_stems{"bass", "drums", "guitar", "other", "piano", "vocals"};
+std::vector<std::string> four_stems() { return {"bass", "drums", "other", "vocals"}; }
+std::vector<std::string> six_stems() { return {"bass", "drums", "guitar", "other", "piano", "vocals"}; }
 
 constexpr std::string_view builtin_words =
     " Its published weights are not installed here: the built-in spectral separator serves this name. That is signal processing, not a "
@@ -16,7 +16,7 @@ constexpr std::string_view absent_words = " Its published weights are not instal
 
 // The built-in separator knows the four stems; a six-stem model has to wait for its weights.
 Model offer(std::string name, std::string what, std::vector<std::string> stems, std::vector<int> counts, const Models::Options& options) {
-  const bool served = options.builtin_fallback && stems == four_stems;
+  const bool served = options.builtin_fallback && stems == four_stems();
   Model model{std::move(name), std::move(what), std::move(stems), std::move(counts), options.price, served ? "Apache-2.0" : "MIT", served, {}};
   model.description += served ? builtin_words : absent_words;
   if (served) model.served_by = std::string(builtin_name);
@@ -34,9 +34,9 @@ std::string listed(const auto& items, auto to_text) {
 }  // namespace
 
 Models::Models(Options options) {
-  models_.push_back(offer("htdemucs", "Hybrid Transformer Demucs, four stems.", four_stems, {2, 4}, options));
-  models_.push_back(offer("htdemucs_6s", "Hybrid Transformer Demucs, six stems.", six_stems, {2, 4, 6}, options));
-  models_.push_back(offer("htdemucs_ft", "Hybrid Transformer Demucs, fine-tuned, four stems.", four_stems, {2, 4}, options));
+  models_.push_back(offer("htdemucs", "Hybrid Transformer Demucs, four stems.", four_stems(), {2, 4}, options));
+  models_.push_back(offer("htdemucs_6s", "Hybrid Transformer Demucs, six stems.", six_stems(), {2, 4, 6}, options));
+  models_.push_back(offer("htdemucs_ft", "Hybrid Transformer Demucs, fine-tuned, four stems.", four_stems(), {2, 4}, options));
 }
 
 const Model* Models::find(std::string_view name) const {
@@ -71,7 +71,7 @@ std::vector<std::string> stems_of(const Choice& choice) {
     return pair;
   }
   // Four of a six-stem model: guitar and piano go into other.
-  return choice.stem_count == 6 ? six_stems : four_stems;
+  return choice.stem_count == 6 ? six_stems() : four_stems();
 }
 
 }  // namespace toll::separations
