@@ -46,10 +46,16 @@ TEST_F(EngineHost, keeps_the_engines_own_fault_with_public_text_and_cause_apart)
 }
 
 TEST_F(EngineHost, stops_a_polite_engine_when_asked) {
-  progress_.when_reported = [&] { stop_.request_stop(); };
-  auto begin = Steady::now();
+  auto limits = test_limits();
+  limits.cancel_grace = std::chrono::seconds(15);
+  use(limits);
+  Steady::time_point asked;
+  progress_.when_reported = [&] {
+    asked = Steady::now();
+    stop_.request_stop();
+  };
   EXPECT_EQ(reason_of(run("polite")), Reason::cancelled);
-  EXPECT_LT(Steady::now() - begin, milliseconds(300));
+  EXPECT_LT(Steady::now() - asked, std::chrono::seconds(10));
   stop_ = {};
   expect_runner_works();
 }
@@ -60,7 +66,7 @@ TEST_F(EngineHost, kills_a_deaf_engine_after_the_grace) {
   EXPECT_EQ(reason_of(run("deaf")), Reason::cancelled);
   auto took = Steady::now() - begin;
   EXPECT_GE(took, milliseconds(300));
-  EXPECT_LT(took, milliseconds(1500));
+  EXPECT_LT(took, std::chrono::seconds(10));
   stop_ = {};
   expect_runner_works();
 }

@@ -25,7 +25,7 @@ TEST_F(HostileWorker, loses_its_run_and_its_life_by_a_malformed_frame) {
     use(test_limits());
     auto begin = Steady::now();
     EXPECT_EQ(reason_of(run_with_input("hostile", bytes)), Reason::worker_lost);
-    EXPECT_LT(Steady::now() - begin, seconds(5));
+    EXPECT_LT(Steady::now() - begin, seconds(15));
     expect_runner_works();
   }
 }
@@ -40,13 +40,16 @@ TEST_F(HostileWorker, cannot_make_the_host_wait_with_half_a_frame) {
 TEST_F(HostileWorker, cannot_keep_the_host_busy) {
   auto begin = Steady::now();
   EXPECT_EQ(reason_of(run("flood")), Reason::worker_lost);
-  EXPECT_LT(Steady::now() - begin, seconds(5));
+  EXPECT_LT(Steady::now() - begin, seconds(15));
 }
 
 TEST_F(HostileWorker, is_killed_when_it_hangs_up) {
+  auto limits = test_limits();
+  limits.sandbox = false;  // where shutdown() is allowed
+  use(limits);
   auto begin = Steady::now();
   EXPECT_EQ(reason_of(run("hang_up")), Reason::worker_lost);
-  EXPECT_LT(Steady::now() - begin, seconds(5));
+  EXPECT_LT(Steady::now() - begin, seconds(15));
   expect_runner_works();
 }
 

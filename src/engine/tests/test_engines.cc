@@ -210,7 +210,7 @@ Result<Output> flood(const Input&, Progress&, std::stop_token) {
 }
 
 Result<Output> hang_up(const Input&, Progress&, std::stop_token) {
-  ::close(3);
+  ::shutdown(3, SHUT_RDWR);
   std::this_thread::sleep_for(std::chrono::seconds(30));
   return Output{};
 }

@@ -41,8 +41,13 @@ std::vector<Claim> Fixture::claim(std::size_t limit, std::size_t max_processing,
   });
 }
 
+// PostgreSQL may hold the row locks of a refused transaction for another moment, and a claim passes over locked rows.
 Claim Fixture::claim_one() {
-  return claim(1).at(0);
+  for (int tries = 0; tries < 1000; ++tries) {
+    if (auto claims = claim(1); !claims.empty()) return claims.front();
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  throw std::runtime_error("nothing to claim");
 }
 
 namespace {
