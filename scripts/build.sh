@@ -9,6 +9,7 @@ fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 # A line of progress: rewritten on a terminal, once in a while otherwise.
 show_progress() {
+  if [[ -z $1 ]]; then return 0; fi
   if [[ -t 1 ]]; then
     printf '\r\033[K  %s' "$1"
   elif (( SECONDS - ${last_shown:--60} >= 60 )); then
@@ -42,13 +43,15 @@ build_preset() {
   mkdir -p build
   configure "$preset" "$log" "${options[@]}"
   say "Building ($preset; the compiler's output goes to $log)"
-  cmake --build "build/$preset" --target "${targets[@]}" >"$log" 2>&1 &
-  local builder=$!
-  while kill -0 "$builder" 2>/dev/null; do
-    show_progress "$(grep -aoE '^\[[0-9]+/[0-9]+\]' "$log" | tail -n 1)"
+  # The build runs in the foreground, so that Ctrl-C reaches it.
+  (while kill -0 $$ 2>/dev/null; do
     sleep 0.5
-  done
-  wait "$builder" || status=$?
+    show_progress "$(grep -aoE '^\[[0-9]+/[0-9]+\]' "$log" | tail -n 1)"
+  done) &
+  local watcher=$!
+  cmake --build "build/$preset" --target "${targets[@]}" >"$log" 2>&1 || status=$?
+  kill "$watcher" 2>/dev/null || true
+  wait "$watcher" 2>/dev/null || true
   end_progress
   if (( status != 0 )); then
     grep -aE -A 12 'FAILED|error:' "$log" | head -n 60 >&2
