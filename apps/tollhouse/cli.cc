@@ -32,7 +32,7 @@ struct Arguments {
   std::string description = "Credits from the operator";
   std::size_t limit = 100;
   std::int64_t expires_in_days = 0;
-  bool admin = false, password_from_input = false;
+  bool admin = false, password_from_input = false, no_sandbox = false;
   std::string username, url, file = "sample/song.flac";
   std::int64_t timeout = 1800;
 };
@@ -162,7 +162,8 @@ class CommandLine {
     add_format(demo_command);
     given_.settings.add_to(demo_command, {"server.listen", "server.data", "server.database"});
     auto& engine = add(app_, "engine", "The worker process of the server; not for people.", "",
-                       [](const Console&) { return run_engine_process(); });
+                       [this](const Console&) { return run_engine_process(!given_.no_sandbox); });
+    engine.add_flag("--no-sandbox", given_.no_sandbox, "Without seccomp: engine.sandbox = false.");
     engine.group("");
   }
 

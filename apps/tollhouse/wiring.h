@@ -22,6 +22,6 @@ std::unique_ptr<House> open_house(const config::Settings& settings);
 // The OpenAPI document of all surfaces, as served.
 std::string openapi_text(const config::Settings& settings);
 // The worker's side of the engine host, on descriptor 3. Returns the exit status.
-int run_engine_process();
+int run_engine_process(bool sandbox);
 
 }  // namespace toll::app

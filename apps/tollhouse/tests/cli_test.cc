@@ -220,6 +220,7 @@ TEST_F(CommandLine, prints_the_api_and_the_version) {
   EXPECT_THAT(run({"version"}).out, testing::StartsWith("tollhouse "));
   EXPECT_EQ(run({"--version"}).out, run({"version"}).out);
   EXPECT_EQ(run({"engine"}).status, 7);
+  EXPECT_EQ(run({"engine", "--no-sandbox"}).status, 8);
 }
 
 }  // namespace
