@@ -110,7 +110,8 @@ TEST(Decoder, makes_numbers_of_NaN_and_infinity) {
   EXPECT_EQ(stereo[21], 16);
   EXPECT_EQ(stereo[30], -16);
   EXPECT_EQ(stereo[40], samples[40]);
-  for (float x : decode(wav(samples, {.rate = 48000, .floats = true})).value()) ASSERT_TRUE(std::isfinite(x));
+  const auto resampled = decode(wav(samples, {.rate = 48000, .floats = true})).value();
+  for (float x : resampled) ASSERT_TRUE(std::isfinite(x));
 }
 
 TEST(Decoder, refuses_what_is_no_audio) {
