@@ -81,11 +81,12 @@ bool is(const std::exception_ptr& failed) {
   }
 }
 
-inline void answer_all(std::vector<Task>& tasks, const std::exception_ptr& failed) {
-  for (auto& task : tasks) {
-    task.failed = failed;
-    task.answer();
-  }
+// The caller must not be inside the handler of `failed`: the callers of the tasks are to hold the last references to
+// it.
+inline void answer_all(std::vector<Task>& tasks, std::exception_ptr failed) {
+  for (auto& task : tasks) task.failed = failed;
+  failed = nullptr;
+  for (auto& task : tasks) task.answer();
 }
 
 }  // namespace toll::sql

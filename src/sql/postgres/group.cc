@@ -45,14 +45,18 @@ void GroupWriter::run(std::vector<Task> tasks) {
   }
 }
 
-GroupWriter::Outcome GroupWriter::attempt(std::vector<Task>& tasks) try {
-  Connection& connection = lane_.get();
-  begun_at_ = connection.sent();
-  connection.defer("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
-  const auto outcome = run_bodies(tasks, connection);
-  return outcome == Outcome::answered ? commit(tasks, connection) : outcome;
-} catch (...) {
-  answer_all(tasks, std::current_exception());
+GroupWriter::Outcome GroupWriter::attempt(std::vector<Task>& tasks) {
+  std::exception_ptr failed;
+  try {
+    Connection& connection = lane_.get();
+    begun_at_ = connection.sent();
+    connection.defer("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
+    const auto outcome = run_bodies(tasks, connection);
+    return outcome == Outcome::answered ? commit(tasks, connection) : outcome;
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  answer_all(tasks, std::move(failed));
   return Outcome::answered;
 }
 

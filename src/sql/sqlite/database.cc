@@ -45,6 +45,8 @@ class GroupWriter {
   // Answers every task, or the index of the one whose error made SQLite undo the transaction: the others must run
   // again.
   std::size_t attempt(std::vector<Task>& tasks) {
+    std::exception_ptr failed;
+    bool deferred_constraint = false;
     try {
       connection_.run("BEGIN IMMEDIATE");
       for (std::size_t i = 0; i < tasks.size(); ++i) {
@@ -52,18 +54,18 @@ class GroupWriter {
         if (!connection_.in_transaction()) return i;
       }
       connection_.run("COMMIT");
-    } catch (const ConstraintViolation&) {
-      // A deferred constraint speaks at COMMIT, and does not say whose it was.
-      rollback(connection_);
-      if (tasks.size() > 1) return one_by_one(tasks), nobody;
-      answer_all(tasks, std::current_exception());
-      return nobody;
     } catch (...) {
+      failed = std::current_exception();
+      deferred_constraint = is<ConstraintViolation>(failed);
       rollback(connection_);
-      answer_all(tasks, std::current_exception());
-      return nobody;
     }
-    for (auto& task : tasks) task.answer();
+    // A deferred constraint speaks at COMMIT, and does not say whose it was.
+    if (deferred_constraint && tasks.size() > 1)
+      one_by_one(tasks);
+    else if (failed)
+      answer_all(tasks, std::move(failed));
+    else
+      for (auto& task : tasks) task.answer();
     return nobody;
   }
 
