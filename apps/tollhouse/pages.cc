@@ -33,7 +33,9 @@ Response redirect(std::string_view where) {
   return response;
 }
 
+// A forwarded request comes from a proxy on this machine, not from this machine.
 bool from_loopback(const Request& request) {
+  if (request.fields.find("X-Forwarded-For") || request.fields.find("Forwarded")) return false;
   return request.remote.starts_with("127.") || request.remote == "::1" || request.remote.starts_with("::ffff:127.");
 }
 
@@ -65,7 +67,8 @@ Response asset(const Request& request) {
 }
 
 constexpr std::string_view not_built =
-    "<!doctype html><html lang=\"en\"><title>Tollhouse</title><p>The viewer of this page was not built into this binary (its npm packages were "
+    "<!doctype html><html lang=\"en\"><title>Tollhouse</title><p>The viewer of this page was not built into this "
+    "binary (its npm packages were "
     "absent). The document itself is at <a href=\"/openapi.json\">/openapi.json</a>.</p></html>";
 
 constexpr std::string_view swagger_page =
@@ -76,14 +79,17 @@ constexpr std::string_view swagger_start =
     "window.ui = SwaggerUIBundle({url: '/openapi.json', dom_id: '#ui', deepLinking: true, validatorUrl: null});\n";
 
 constexpr std::string_view redoc_page =
-    "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Tollhouse API</title><meta name=\"viewport\" content=\"width=device-width\">"
+    "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Tollhouse API</title><meta "
+    "name=\"viewport\" content=\"width=device-width\">"
     "<style>body{margin:0}</style></head><body><redoc spec-url=\"/openapi.json\"></redoc>"
     "<script src=\"/docs/assets/redoc.standalone.js\"></script></body></html>";
 
 constexpr std::string_view docs_policy =
-    "default-src 'none'; connect-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; worker-src blob:";
+    "default-src 'none'; connect-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' "
+    "data:; font-src 'self' data:; worker-src blob:";
 
-constexpr std::string_view login_page = R"html(<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+constexpr std::string_view login_page =
+    R"html(<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Log in</title><style>body{font:16px/1.5 system-ui,sans-serif;max-width:22rem;margin:4rem auto;padding:0 1rem}label{display:block;margin:.8rem 0}
 input{width:100%;padding:.5rem;font:inherit;box-sizing:border-box}button{padding:.5rem 1rem;font:inherit}#why{color:#a40000;min-height:1.5em}</style></head>
 <body><h1>Log in</h1><form id="form"><label>Email <input name="email" type="email" autocomplete="username" required></label>
@@ -92,7 +98,8 @@ input{width:100%;padding:.5rem;font:inherit;box-sizing:border-box}button{padding
 )html";
 
 // Only paths of this server are followed after a login.
-constexpr std::string_view login_script = R"js(document.getElementById('form').addEventListener('submit', async (event) => {
+constexpr std::string_view login_script =
+    R"js(document.getElementById('form').addEventListener('submit', async (event) => {
   event.preventDefault();
   const form = new FormData(event.target);
   const answer = await fetch('/auth/login', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify(Object.fromEntries(form))});
@@ -109,23 +116,38 @@ constexpr std::string_view login_script = R"js(document.getElementById('form').a
 }  // namespace
 
 void add_pages(api::Front& front, const PageContext& context) {
-  front.add_page("/livez", operations(context, [] { return text_page(200, "application/json", R"({"status":"ok"})"); }));
+  front.add_page("/livez",
+                 operations(context, [] { return text_page(200, "application/json", R"({"status":"ok"})"); }));
   front.add_page("/readyz", operations(context, [&context] {
-    return context.ready() ? text_page(200, "application/json", R"({"status":"ok"})") : text_page(503, "application/json", R"({"status":"not ready"})");
-  }));
-  front.add_page("/metrics", operations(context, [&context] { return text_page(200, "text/plain; version=0.0.4; charset=utf-8", context.metrics.text()); }));
+                   return context.ready() ? text_page(200, "application/json", R"({"status":"ok"})")
+                                          : text_page(503, "application/json", R"({"status":"not ready"})");
+                 }));
+  front.add_page("/metrics", operations(context, [&context] {
+                   return text_page(200, "text/plain; version=0.0.4; charset=utf-8", context.metrics.text());
+                 }));
 
-  front.add_page("/openapi.json", [&context](const Request&) { return text_page(200, "application/json", context.openapi); });
+  front.add_page("/openapi.json",
+                 [&context](const Request&) { return text_page(200, "application/json", context.openapi); });
   const bool built = web::find_asset("swagger-ui-bundle.js") != nullptr;
-  front.add_page("/docs", [built](const Request&) { return html_page(std::string(built ? swagger_page : not_built), docs_policy); });
-  front.add_page("/docs/start.js", [](const Request&) { return text_page(200, "text/javascript; charset=utf-8", std::string(swagger_start)); });
-  front.add_page("/redoc", [built](const Request&) { return html_page(std::string(built ? redoc_page : not_built), docs_policy); });
+  front.add_page("/docs", [built](const Request&) {
+    return html_page(std::string(built ? swagger_page : not_built), docs_policy);
+  });
+  front.add_page("/docs/start.js", [](const Request&) {
+    return text_page(200, "text/javascript; charset=utf-8", std::string(swagger_start));
+  });
+  front.add_page("/redoc", [built](const Request&) {
+    return html_page(std::string(built ? redoc_page : not_built), docs_policy);
+  });
   front.add_pages("/docs/assets/", asset);
 
   front.add_page("/login", [](const Request&) {
-    return html_page(std::string(login_page), "default-src 'none'; connect-src 'self'; script-src 'self'; style-src 'unsafe-inline'; form-action 'none'");
+    return html_page(
+        std::string(login_page),
+        "default-src 'none'; connect-src 'self'; script-src 'self'; style-src 'unsafe-inline'; form-action 'none'");
   });
-  front.add_page("/login/login.js", [](const Request&) { return text_page(200, "text/javascript; charset=utf-8", std::string(login_script)); });
+  front.add_page("/login/login.js", [](const Request&) {
+    return text_page(200, "text/javascript; charset=utf-8", std::string(login_script));
+  });
   front.add_page("/", [](const Request&) { return redirect("/docs"); });
 }
 

@@ -150,7 +150,7 @@ struct Workshop {
         objects(base.clock, base.random),
         sweeper(*base.db, *store, base.clock, {}),
         queue(base.ledger, base.clock),
-        separations(queue, objects, sweeper, base.clock, base.random,
+        separations(queue, objects, *store, sweeper, base.clock, base.random,
                     {.retention = std::chrono::hours(settings.stems.retention_hours)}),
         kind(*base.db, *store, separations,
              {.timeout = settings.stems.job_timeout, .max_seconds = settings.stems.max_audio_seconds.count()}),
@@ -185,6 +185,13 @@ int wait_for(const sigset_t& set) {
   int signal = 0;
   sigwait(&set, &signal);
   return signal;
+}
+
+std::unique_ptr<http::Server> listen(const http::ServerOptions& options, http::Handler& handler) try {
+  return http::make_server(options, handler);
+} catch (const std::system_error& error) {
+  throw std::runtime_error("cannot listen on " + options.host + ":" + std::to_string(options.port) + ": " + error.code().message() +
+                           ". Choose another address with --listen HOST:PORT");
 }
 
 std::vector<api::SurfaceDescription> surfaces() {
@@ -258,7 +265,7 @@ int serve(const config::Settings& settings) {
   options.certificate_file = settings.server.certificate;
   options.key_file = settings.server.key;
   options.max_connections = static_cast<std::size_t>(settings.server.max_connections);
-  const auto server = http::make_server(options, front);
+  const auto server = listen(options, front);
   log::info("server.started", {{"listen", host + ":" + std::to_string(server->port())},
                                {"tls", options.certificate_file.empty() ? 0 : 1},
                                {"database", base.db->engine() == sql::Engine::sqlite ? "sqlite" : "postgresql"}});
@@ -304,11 +311,11 @@ std::string openapi_text(const config::Settings& settings) {
                             .server_url = settings.server.public_url.empty() ? "/" : settings.server.public_url});
 }
 
-int run_engine_process() {
+int run_engine_process(bool sandbox) {
   engine::Catalogue catalogue;
   catalogue.add(engines::separation::make_separation_engine());
   catalogue.add(engines::separation::make_probe_engine());
-  return engine::serve_worker(catalogue, 3, true);
+  return engine::serve_worker(catalogue, 3, sandbox);
 }
 
 }  // namespace toll::app

@@ -10,7 +10,8 @@
 //   };
 //
 // The way of a request: credential -> admit() -> body -> parse -> prepare() -> handle(). handle() is a plain function that
-// runs where Runs says, usually on a database thread inside one transaction. Two members are optional:
+// runs where Runs says, usually on a database thread inside one transaction. Three members are optional:
+//   static void check(Call&, const Request&, Checks&)  what the table of members cannot say; its problems join those of parsing
 //   static Result<void> admit(Call&)              before a byte of the body is read, in a reading transaction
 //   static Result<void> prepare(Call&, Request&)  slow work after parsing, on the pool for blocking calls, no transaction
 #pragma once

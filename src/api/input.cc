@@ -41,6 +41,25 @@ std::optional<std::string_view> Inputs::text(json::In in, std::string_view name)
   return std::nullopt;
 }
 
+namespace {
+std::string_view member_of(const FieldProblem& problem) {
+  const auto* name = problem.path.empty() ? nullptr : std::get_if<std::string>(&problem.path.front());
+  return name ? std::string_view(*name) : std::string_view();
+}
+}  // namespace
+
+bool Checks::refused(std::string_view name) const {
+  return std::ranges::any_of(problems_, [&](const auto& problem) {
+    return problem.problem == Problem::no_body || problem.problem == Problem::not_object || member_of(problem) == name;
+  });
+}
+
+Result<void> Checks::done(std::span<const std::string_view> names) && {
+  if (problems_.empty()) return {};
+  std::ranges::stable_sort(problems_, {}, [&](const auto& problem) { return std::ranges::find(names, member_of(problem)) - names.begin(); });
+  return Fault(Reason::invalid_request).at(std::move(problems_));
+}
+
 void read_file(const Inputs& inputs, std::string_view name, UploadedFile& out, json::Reading& reading) {
   for (const auto& [key, file] : inputs.form.files)
     if (key == name) {

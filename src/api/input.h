@@ -53,10 +53,31 @@ void read_input(const Inputs& inputs, M& out, std::string_view name, const json:
   }
 }
 
-// Faults: invalid_request with every problem, in the order of the table.
+// What is wrong with a request. A member that could not be read is not judged again.
+class Checks {
+ public:
+  explicit Checks(std::vector<FieldProblem> problems) : problems_(std::move(problems)) {}
+  // The member's value is not acceptable; `why` is a clause. `input` is the value as sent.
+  template <class V>
+  void refuse(std::string_view name, const V& input, std::string why, Problem problem = Problem::rejected, Place place = Place::body) {
+    if (!refused(name)) problems_.push_back({place, {std::string(name)}, problem, std::move(why), json::write(input)});
+  }
+  // The same, if there is a reason.
+  template <class V>
+  void refuse_if(const std::optional<std::string>& why, std::string_view name, const V& input, Problem problem = Problem::rejected) {
+    if (why) refuse(name, input, *why, problem);
+  }
+  bool refused(std::string_view name) const;
+  // Problems in the order of `names`; invalid_request when there are any.
+  Result<void> done(std::span<const std::string_view> names) &&;
+
+ private:
+  std::vector<FieldProblem> problems_;
+};
+
+// Every problem, in the order of the table; `out` holds what could be read.
 template <json::Described T>
-Result<T> read_inputs(const Inputs& inputs) {
-  T out{};
+std::vector<FieldProblem> read_inputs(const Inputs& inputs, T& out) {
   json::Reading reading(Place::body);
   bool body_usable = true;
   if constexpr (json::has_fields_in<T>(json::In::body)) {
@@ -74,8 +95,7 @@ Result<T> read_inputs(const Inputs& inputs) {
     reading.place(in == json::In::query ? Place::query : in == json::In::path ? Place::path : Place::body);
     read_input(inputs, out.*f.member, f.name, f.rules, reading);
   });
-  if (!reading.ok()) return Fault(Reason::invalid_request).at(reading.take());
-  return out;
+  return reading.take();
 }
 
 }  // namespace toll::api

@@ -78,6 +78,8 @@ Router::Found Router::find(http::Method method, std::string_view path) const {
     }
     auto plain = percent_decode(segment);
     if (!plain || !valid_utf8(*plain)) return found;
+    // No id or name holds a NUL; the databases take none.
+    for (std::size_t nul = plain->find('\0'); nul != plain->npos; nul = plain->find('\0', nul)) plain->replace(nul, 1, "\xEF\xBF\xBD");
     decoded.push_back(std::move(*plain));
   }
   // Depth first, literal children before places, so that /jobs/list wins over /jobs/{id}.

@@ -34,7 +34,6 @@ Result<identity::Credential> credential_of(const DialectTable& dialect, Access a
 
 Result<identity::Principal> authorize(Result<identity::Principal> who, const About& about) {
   if (!who) return who;
-  if ((about.access == Access::session || about.access == Access::admin) && !who->by_session()) return Reason::session_required;
   if (about.access == Access::admin && !who->admin) return Reason::admin_required;
   if (!about.scope.empty() && !who->by_session() && std::ranges::find(who->scopes, about.scope) == who->scopes.end())
     return Fault(Reason::missing_scope).with("scope", std::string(about.scope));
@@ -55,15 +54,19 @@ std::string idempotency_scope(const identity::Principal& who, const http::Reques
   return std::to_string(who.account.value()) + " " + request.method_text + " " + std::string(path);
 }
 
+json::Value object_of(const std::vector<std::pair<std::string, std::string>>& texts) {
+  json::Object object;
+  for (const auto& [name, value] : texts) object[name] = value;
+  return object;
+}
+
 Result<std::optional<json::Value>> parse_body(const http::Request& request, std::string_view text, bool takes_forms) {
   if (trim(text).empty()) return std::optional<json::Value>();
   const auto header = request.fields.get("Content-Type");
   const auto type = lower(trim(header.substr(0, header.find(';'))));
   // curl -d sends JSON under this type, so only what cannot be JSON is a form.
   if (takes_forms && type == "application/x-www-form-urlencoded" && !trim(text).starts_with('{')) {
-    json::Object object;
-    for (const auto& [name, value] : parse_urlencoded(text)) object[name] = value;
-    return std::optional<json::Value>(std::move(object));
+    return std::optional<json::Value>(object_of(parse_urlencoded(text)));
   }
   auto value = json::parse(text);
   if (!value) return std::move(value).error();
@@ -138,6 +141,9 @@ class Pipeline {
   asio::awaitable<Result<identity::Principal>> authenticate() {
     auto credential = credential_of(dialect_, about_.access, exchange_.request);
     if (!credential) co_return std::move(credential).error();
+    // A key is not even looked at where only sessions are taken.
+    const bool sessions_only = about_.access == Access::session || about_.access == Access::admin;
+    if (sessions_only && credential->kind != identity::CredentialKind::session) co_return Reason::session_required;
     if (auto known = core_.authenticator.cached(*credential)) co_return authorize(std::move(*known), about_);
     if (core_.db.reads_are_cheap()) co_return authorize(core_.authenticator.authenticate(core_.db, *credential), about_);
     const auto epoch = core_.authenticator.cache().epoch();
@@ -161,7 +167,9 @@ class Pipeline {
     inputs.path = about_.path;
     inputs.params = &exchange_.params;
     inputs.query = parse_urlencoded(exchange_.request.query);
-    if (about_.multipart) {
+    const bool sent_form = lower(exchange_.request.fields.get("Content-Type")).starts_with("multipart/form-data");
+    if (about_.multipart || (about_.takes_forms && sent_form)) {
+      if (sent_form && !http::multipart_boundary(exchange_.request.fields.get("Content-Type"))) co_return Fault(Reason::malformed_multipart);
       if (auto boundary = http::multipart_boundary(exchange_.request.fields.get("Content-Type"))) {
         // Named first: this compiler destroys class temporaries of a co_await operand twice.
         const auto limits = work_->form_limits();
@@ -172,6 +180,7 @@ class Pipeline {
         inputs.form = std::move(*form);
       }
       fingerprint_ = inputs.form.fingerprint();
+      if (!about_.multipart) inputs.body = object_of(inputs.form.texts);
     } else if (has_json_body() || key_) {
       auto text = co_await http::read_all(exchange_.body, max_json_body);
       if (!text) co_return std::move(text).error();

@@ -15,6 +15,8 @@ namespace toll::api {
 template <class E>
 concept Admits = requires(typename E::Call& call) { { E::admit(call) } -> std::same_as<Result<void>>; };
 template <class E>
+concept ChecksMore = requires(typename E::Call& call, const typename E::Request& in, Checks& checks) { E::check(call, in, checks); };
+template <class E>
 concept Prepares = requires(typename E::Call& call, typename E::Request& in) { { E::prepare(call, in) } -> std::same_as<Result<void>>; };
 
 template <Endpoint E>
@@ -34,10 +36,11 @@ class EndpointWork final : public Work {
     return {};
   }
   Result<void> read(const Inputs& inputs) override {
-    auto in = read_inputs<In>(inputs);
-    if (!in) return std::move(in).error();
-    in_ = std::move(*in);
-    return {};
+    Checks checks(read_inputs(inputs, in_));
+    if constexpr (ChecksMore<E>) E::check(call_, in_, checks);
+    std::vector<std::string_view> names;
+    json::for_each_field<In>([&](const auto& f) { names.push_back(f.name); });
+    return std::move(checks).done(names);
   }
   bool prepares() const override { return Prepares<E>; }
   Result<void> prepare() override {

@@ -107,6 +107,10 @@ std::string is_strong_secret(const std::string& value) {
   return {};
 }
 
+std::string is_given_secret(const std::string& value) {
+  return value.empty() ? "must not be empty; leave it out to have one made" : is_strong_secret(value);
+}
+
 std::string is_not_empty(const std::string& value) {
   return value.empty() ? "must not be empty" : "";
 }

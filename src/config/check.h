@@ -19,6 +19,8 @@ std::string are_emails(const std::vector<std::string>& value);
 std::string are_packages(const std::vector<Package>& value);
 // Empty, or at least 32 bytes that no documentation shows and no keyboard walk makes.
 std::string is_strong_secret(const std::string& value);
+// The same, and not empty: whoever names the setting means it.
+std::string is_given_secret(const std::string& value);
 std::string is_not_empty(const std::string& value);
 
 }  // namespace toll::config

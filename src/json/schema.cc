@@ -29,6 +29,7 @@ std::string quoted(std::string_view text) {
 }
 
 void check_text(std::string_view text, const Rules& rules, Reading& reading) {
+  if (text.find('\0') != text.npos) return reading.refuse(Problem::rejected, "must not contain a NUL character", quoted(text));
   if (outside(static_cast<std::int64_t>(utf8_length(text)), rules))
     reading.refuse(Problem::rejected, bounds(rules, " characters"), quoted(text));
 }

@@ -25,9 +25,9 @@ std::optional<std::string> Separation::command() const {
   return out + " " + shell_quoted(filename);
 }
 
-Separations::Separations(jobs::Queue& queue, const objects::Objects& objects, objects::Sweeper& sweeper, const Clock& clock, Random& random,
-                         Options options)
-    : queue_(queue), objects_(objects), sweeper_(sweeper), clock_(clock), random_(random), options_(options) {}
+Separations::Separations(jobs::Queue& queue, const objects::Objects& objects, const blob::Store& store, objects::Sweeper& sweeper,
+                         const Clock& clock, Random& random, Options options)
+    : queue_(queue), objects_(objects), store_(store), sweeper_(sweeper), clock_(clock), random_(random), options_(options) {}
 
 Result<Separation> Separations::submit(sql::Tx& tx, const NewSeparation& order) {
   const JobId id(random_.uuid4());
@@ -93,7 +93,8 @@ Result<Separation> Separations::retry(sql::Tx& tx, AccountId account, const JobI
   auto job = queue_.retry(tx, account, id);
   if (!job && job.error().reason() != Reason::insufficient_credits) return std::move(job).error();
   // A job without its upload cannot run again, whatever the balance: the fault undoes the new hold.
-  if (!objects_.find(tx, id.value(), upload_role)) return Reason::job_upload_gone;
+  const auto upload = objects_.find(tx, id.value(), upload_role);
+  if (!upload || !store_.exists(upload->digest)) return Reason::job_upload_gone;
   if (!job) return std::move(job).error();
   return *complete_with_row(tx, std::move(*job));
 }

@@ -69,7 +69,7 @@ class Separations {
   struct Options {
     Micros retention = std::chrono::hours(24);  // of the files of an ended job; 0: for ever
   };
-  Separations(jobs::Queue& queue, const objects::Objects& objects, objects::Sweeper& sweeper, const Clock& clock, Random& random,
+  Separations(jobs::Queue& queue, const objects::Objects& objects, const blob::Store& store, objects::Sweeper& sweeper, const Clock& clock, Random& random,
               Options options);
 
   // Faults: insufficient_credits, storage_full.
@@ -109,6 +109,7 @@ class Separations {
 
   jobs::Queue& queue_;
   const objects::Objects& objects_;
+  const blob::Store& store_;
   objects::Sweeper& sweeper_;
   const Clock& clock_;
   Random& random_;

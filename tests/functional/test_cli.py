@@ -112,12 +112,11 @@ class TestAccounts:
         ran = server.run("accounts", "grant-credits", "nobody@example.com", "1")
         assert ran.returncode != 0 and "nobody@example.com" in ran.stderr, f"got {ran.stderr!r}"
 
-    def test_make_admin_counts_at_once(self, server, account):
+    def test_make_admin_counts_within_a_second(self, server, account):
         assert account.session.get("/admin/users").status_code == 403, "not yet"
         ran = server.run("accounts", "make-admin", account.email)
-        assert ran.returncode == 0 and account.session.get("/admin/users").status_code == 200, (
-            f"{ran.stdout} {ran.stderr}"
-        )
+        assert ran.returncode == 0, f"{ran.stdout} {ran.stderr}"
+        until(lambda: account.session.get("/admin/users").status_code == 200, "another process's change counts within a second", 2)
 
     def test_disabled_accounts_stop_at_once(self, server, account):
         assert account.api.get("/jobs").status_code == 200, "a key in use"

@@ -77,8 +77,9 @@ class TestUpload:
         assert account.session.upload(headers=key("d")).status_code == 402, "no credits"
         server.set_credits(account, 1)
         fresh(answers(account.session.upload(headers=key("d")), 200, "after the credit came"), "not a replay")
+        server.set_credits(account, 1)
         assert account.session.upload(fields={"model": "nope"}, headers=key("e")).status_code == 422, "a bad value"
-        assert account.session.upload(headers=key("e")).status_code == 402, "the key is free for another request"
+        assert account.session.upload(headers=key("e")).status_code == 200, "the key is free for another request"
 
     def test_while_the_first_one_runs_it_is_409(self, account):
         body = form(file_field(audio.song()))

@@ -41,7 +41,7 @@ std::string openapi_text(const config::Settings& settings) {
   return "{\"server\":\"" + settings.server.public_url + "\"}\n";
 }
 
-int run_engine_process() {
+int run_engine_process(bool) {
   return 7;
 }
 

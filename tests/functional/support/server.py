@@ -207,6 +207,15 @@ class Server:
             names.update(os.path.relpath(os.path.join(folder, name), self.data) for name in files)
         return {name for name in names if not name.endswith(DATABASE_SUFFIXES)}
 
+    def largest_unnamed_file(self):
+        """Bytes of the largest file that the server has open and that has no name: an upload on its way."""
+        largest = 0
+        for entry in os.scandir(f"/proc/{self.pid}/fd"):
+            with contextlib.suppress(OSError):
+                if "(deleted)" in os.readlink(entry.path):
+                    largest = max(largest, os.stat(entry.path).st_size)
+        return largest
+
     def bytes_on_disk(self, needle):
         """Names of files, the database included, that contain these bytes."""
         found = []

@@ -1,6 +1,8 @@
 // Registration, sessions, and what people change about their account.
 #pragma once
 
+#include "base/text.h"
+#include "identity/names.h"
 #include "identity/passwords.h"
 #include "surfaces/stems/house.h"
 #include "surfaces/stems/wire.h"
@@ -29,21 +31,6 @@ inline SignedIn signed_in(api::Call<House>& call, const identity::SignedIn& in) 
   return {in.session.token, "bearer", a.id.value(), a.username, a.email, {in.credits}, {a.id.value(), a.email, a.username, a.plan, {a.created_at}}};
 }
 
-// Collects what is wrong with values that only the identity rules can judge.
-class Checks {
- public:
-  void check(std::string field, const std::string& value, Problem problem, const std::optional<std::string>& why) {
-    if (why) problems_.push_back({Place::body, {std::move(field)}, problem, *why, json::write(value)});
-  }
-  Result<void> done() {
-    if (problems_.empty()) return {};
-    return Fault(Reason::invalid_request).at(std::move(problems_));
-  }
-
- private:
-  std::vector<FieldProblem> problems_;
-};
-
 struct Register : Endpoint {
   struct Request {
     std::string email, username, password;
@@ -55,12 +42,12 @@ struct Register : Endpoint {
   static constexpr Runs runs = Runs::blocking;
   static constexpr bool idempotent = true;
   static constexpr std::array reasons{Reason::email_taken, Reason::username_taken};
+  static void check(const Call&, const Request& in, api::Checks& checks) {
+    checks.refuse_if(identity::email_problem(in.email), "email", in.email, Problem::bad_email);
+    checks.refuse_if(identity::username_problem(in.username), "username", in.username);
+    checks.refuse_if(identity::password_problem(in.password), "password", in.password);
+  }
   static Result<Response> handle(Call& call, const Request& in) {
-    Checks checks;
-    checks.check("email", in.email, Problem::bad_email, identity::email_problem(in.email));
-    checks.check("username", in.username, Problem::rejected, identity::username_problem(in.username));
-    checks.check("password", in.password, Problem::rejected, identity::password_problem(in.password));
-    if (auto valid = checks.done(); !valid) return std::move(valid).error();
     auto done = call.house.account_service.register_account({in.email, in.username, in.password}, call.actor());
     if (!done) return std::move(done).error();
     return signed_in(call, *done);
@@ -129,10 +116,10 @@ struct ChangeEmail : Endpoint {
   static constexpr Access access = Access::session;
   static constexpr Runs runs = Runs::write;
   static constexpr std::array reasons{Reason::email_taken};
+  static void check(const Call&, const Request& in, api::Checks& checks) {
+    checks.refuse_if(identity::email_problem(in.email), "email", in.email, Problem::bad_email);
+  }
   static Result<Response> handle(Call& call, const Request& in) {
-    Checks checks;
-    checks.check("email", in.email, Problem::bad_email, identity::email_problem(in.email));
-    if (auto valid = checks.done(); !valid) return std::move(valid).error();
     if (auto done = call.house.accounts.set_email(call.tx(), call.account(), in.email, call.actor()); !done) return std::move(done).error();
     return Message{"Email updated successfully"};
   }
@@ -148,6 +135,11 @@ struct ChangeUsername : Endpoint {
   static constexpr Access access = Access::session;
   static constexpr Runs runs = Runs::write;
   static constexpr std::array reasons{Reason::username_too_short, Reason::username_taken};
+  static void check(const Call&, const Request& in, api::Checks& checks) {
+    // A name that is too short has an answer of its own.
+    if (utf8_length(trim(in.username)) >= identity::min_username_length)
+      checks.refuse_if(identity::username_problem(in.username), "username", in.username);
+  }
   static Result<Response> handle(Call& call, const Request& in) {
     if (auto done = call.house.accounts.set_username(call.tx(), call.account(), in.username, call.actor()); !done) return std::move(done).error();
     return Message{"Username updated successfully"};

@@ -114,11 +114,10 @@ struct AdjustCredits : AdminEndpoint {
   static constexpr Runs runs = Runs::write;
   static constexpr bool idempotent = true, takes_forms = true;
   static constexpr std::array reasons{Reason::account_not_found, Reason::balance_below_zero};
+  static void check(const Call&, const Request& in, api::Checks& checks) {
+    if (in.amount.credits.micros == 0) checks.refuse("amount", std::int64_t{0}, "must not be 0");
+  }
   static Result<Response> handle(Call& call, const Request& in) {
-    if (in.amount.credits.micros == 0) {
-      FieldProblem problem{Place::body, {"amount"}, Problem::rejected, "must not be 0", "0"};
-      return Fault(Reason::invalid_request).at({std::move(problem)});
-    }
     auto entry = identity::adjust_credits(call.tx(), call.house.clock, call.house.accounts, call.house.ledger, AccountId(in.id), in.amount.credits,
                                           in.description.value_or("Admin credit adjustment"), "admin:" + std::to_string(call.account().value()), call.actor());
     if (!entry) return std::move(entry).error();

@@ -1,6 +1,7 @@
 // API keys. The four documented routes act on the default key; the others on keys by id.
 #pragma once
 
+#include "identity/names.h"
 #include "surfaces/stems/house.h"
 #include "surfaces/stems/wire.h"
 
@@ -122,6 +123,7 @@ struct CreateKey : Endpoint {
   static constexpr Runs runs = Runs::write;
   static constexpr bool idempotent = true;
   static constexpr std::array reasons{Reason::key_name_taken, Reason::too_many_keys};
+  static void check(const Call&, const Request& in, api::Checks& checks) { checks.refuse_if(identity::key_name_problem(in.name), "name", in.name); }
   static Result<Response> handle(Call& call, const Request& in) {
     identity::NewKey wanted{key_kind, in.name, false, {}, {}};
     if (in.expires_in_days) wanted.expires_at = call.now + std::chrono::days(*in.expires_in_days);
@@ -141,6 +143,7 @@ struct RenameKey : Endpoint {
   static constexpr Access access = Access::session;
   static constexpr Runs runs = Runs::write;
   static constexpr std::array reasons{Reason::key_not_found, Reason::key_name_taken};
+  static void check(const Call&, const Request& in, api::Checks& checks) { checks.refuse_if(identity::key_name_problem(in.name), "name", in.name); }
   static Result<Response> handle(Call& call, const Request& in) {
     auto key = call.house.keys.rename(call.tx(), call.account(), KeyId(in.key_id), in.name, call.actor());
     if (!key) return std::move(key).error();

@@ -84,11 +84,25 @@ struct Upload : Endpoint {
     return can_pay(call.house, call.tx(), call.account(), call.house.models.cheapest());
   }
 
-  // What needs no transaction: the choice, the name, and a look into a file whose name says nothing.
+  static void check(const Call& call, const Request& in, api::Checks& checks) {
+    using separations::ChoiceProblem;
+    separations::Choice choice;
+    const auto name = model_of(in);
+    // A number of stems that could not be read is not the model's problem.
+    const auto count = checks.refused("stem_count") ? std::nullopt : count_of(in);
+    for (const auto& problem : call.house.models.choose(name, count, in.two_stem_type, choice)) {
+      if (problem.part == ChoiceProblem::model) checks.refuse("model", name, problem.message);
+      if (problem.part == ChoiceProblem::stem_count) checks.refuse("stem_count", std::to_string(in.stem_count.value_or(0)), problem.message);
+      if (problem.part == ChoiceProblem::two_stem) checks.refuse("two_stem_type", *in.two_stem_type, problem.message);
+    }
+    if (in.transcription_type) checks.refuse("transcription_type", *in.transcription_type, "is for whisper models only");
+  }
+
+  // What needs no transaction: readiness, money, the name, and a look into a file whose name says nothing.
   static Result<void> prepare(Call& call, Request& in) {
-    auto choice = chosen(call, in);
-    if (!choice) return std::move(choice).error();
-    auto payable = call.house.db.read([&](sql::Tx& tx) { return can_pay(call.house, tx, call.account(), choice->model->cost); });
+    const auto choice = chosen(call, in);
+    if (!choice.model->ready) return Fault(Reason::model_not_ready).with("model", choice.model->name).retry_after(std::chrono::seconds(3600));
+    auto payable = call.house.db.read([&](sql::Tx& tx) { return can_pay(call.house, tx, call.account(), choice.model->cost); });
     if (!payable) return payable;
     in.file.filename = separations::clean_file_name(in.file.filename);
     if (in.file.filename.empty()) return Reason::no_file_name;
@@ -97,9 +111,7 @@ struct Upload : Endpoint {
   }
 
   static Result<Response> handle(Call& call, const Request& in) {
-    auto choice = chosen(call, in);
-    if (!choice) return std::move(choice).error();
-    auto submitted = call.house.separations.submit(call.tx(), {call.account(), in.file.filename, *choice, in.file.staged});
+    auto submitted = call.house.separations.submit(call.tx(), {call.account(), in.file.filename, chosen(call, in), in.file.staged});
     if (!submitted) return std::move(submitted).error();
     return view(*submitted);
   }
@@ -111,22 +123,15 @@ struct Upload : Endpoint {
     return Fault(Reason::insufficient_credits).with("needed", metering::to_text(price)).with("balance", metering::to_text(balance));
   }
 
-  static Result<separations::Choice> chosen(const Call& call, const Request& in) {
-    const std::string name = in.model.value_or(std::string(separations::default_model));
+  static std::string model_of(const Request& in) { return in.model.value_or(std::string(separations::default_model)); }
+  static std::optional<int> count_of(const Request& in) {
+    if (!in.stem_count) return std::nullopt;
+    return static_cast<int>(std::clamp<std::int64_t>(*in.stem_count, -1, 1000));
+  }
+  // Of a request that check() let pass.
+  static separations::Choice chosen(const Call& call, const Request& in) {
     separations::Choice choice;
-    std::vector<FieldProblem> problems;
-    auto refuse = [&](std::string field, std::string message, std::string input) {
-      problems.push_back({Place::body, {std::move(field)}, Problem::rejected, std::move(message), std::move(input)});
-    };
-    const std::optional<int> count = in.stem_count ? std::optional<int>(static_cast<int>(std::clamp<std::int64_t>(*in.stem_count, -1, 1000))) : std::nullopt;
-    for (const auto& problem : call.house.models.choose(name, count, in.two_stem_type, choice)) {
-      if (problem.part == separations::ChoiceProblem::model) refuse("model", problem.message, json::write(name));
-      if (problem.part == separations::ChoiceProblem::stem_count) refuse("stem_count", problem.message, json::write(std::to_string(in.stem_count.value_or(0))));
-      if (problem.part == separations::ChoiceProblem::two_stem) refuse("two_stem_type", problem.message, json::write(*in.two_stem_type));
-    }
-    if (in.transcription_type) refuse("transcription_type", "is for whisper models only", json::write(*in.transcription_type));
-    if (!problems.empty()) return Fault(Reason::invalid_request).at(std::move(problems));
-    if (!choice.model->ready) return Fault(Reason::model_not_ready).with("model", name).retry_after(std::chrono::seconds(3600));
+    call.house.models.choose(model_of(in), count_of(in), in.two_stem_type, choice);
     return choice;
   }
 };
