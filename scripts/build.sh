@@ -25,7 +25,7 @@ install_web_packages() {
   [[ -e $done && $done -nt web/package-lock.json ]] && return 0
   say "Fetching the offline API reference (npm: swagger-ui-dist, redoc)"
   mkdir -p build
-  if ! (cd web && npm ci --ignore-scripts --no-audit --no-fund) >build/npm.log 2>&1; then
+  if ! (cd web && npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-retry-mintimeout=1000) >build/npm.log 2>&1; then
     say "  warning: npm could not fetch it (build/npm.log); /docs and /redoc will be without their pages."
     rm -rf web/node_modules
     return 0
