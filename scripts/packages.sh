@@ -29,7 +29,8 @@ build  libfmt-dev            text formatting
 build  libcli11-dev          the command line
 build  libtomlplusplus-dev   the configuration file
 build  prometheus-cpp-dev    /metrics
-build  zlib1g-dev            CRC-32, gzip
+build  libdeflate-dev        CRC-32
+build  zlib1g-dev            gzip
 build  libavformat-dev       FFmpeg: containers
 build  libavcodec-dev        FFmpeg: codecs
 build  libavutil-dev         FFmpeg: frames

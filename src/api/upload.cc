@@ -3,7 +3,12 @@
 #include <algorithm>
 #include <chrono>
 
-#include "async/run_on.h"
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "http/multipart.h"
 
 namespace toll::api {
@@ -145,34 +150,88 @@ std::string Form::fingerprint() const {
   return hex(stream.finish());
 }
 
+namespace {
+
+// One blocking call at a time on the pool while the coroutine goes on reading. The state is shared, so that a call that still runs
+// when its coroutine is gone has what it needs.
+class Behind {
+ public:
+  Behind(asio::any_io_executor home, asio::thread_pool& pool, FormLimits limits, blob::Store* store)
+      : state_(std::make_shared<State>(home, limits, store)), pool_(pool) {}
+
+  // The last call must be over. Takes what `events` show of `bytes`.
+  void start(std::vector<char> bytes, std::vector<http::MultipartParser::Event> events, std::function<void()> before) {
+    state_->busy = true;
+    state_->bytes = std::move(bytes);
+    asio::post(pool_, [state = state_, events = std::move(events), before = std::move(before)] {
+      Result<bool> taken = true;
+      std::exception_ptr failed;
+      try {
+        if (before) before();
+        taken = state->builder.take(events);
+      } catch (...) {
+        failed = std::current_exception();
+      }
+      asio::post(state->changed.get_executor(), [state, taken = std::move(taken), failed]() mutable {
+        state->busy = false;
+        state->result = std::move(taken);
+        state->failed = failed;
+        state->changed.cancel();
+      });
+    });
+  }
+  asio::awaitable<Result<bool>> finished() {
+    while (state_->busy) {
+      boost::system::error_code ignored;
+      co_await state_->changed.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+    if (state_->failed) std::rethrow_exception(state_->failed);
+    co_return state_->result;
+  }
+  // A buffer to fill next: the one that the last call is done with.
+  std::vector<char> spare() { return std::move(state_->bytes); }
+  Form form() { return state_->builder.form(); }
+
+ private:
+  struct State {
+    State(asio::any_io_executor home, FormLimits limits, blob::Store* store) : builder(limits, store), changed(home, asio::steady_timer::time_point::max()) {}
+    FormBuilder builder;
+    std::vector<char> bytes;  // no string: moving a short one would move its characters
+    asio::steady_timer changed;
+    bool busy = false;
+    Result<bool> result = true;
+    std::exception_ptr failed;
+  };
+  std::shared_ptr<State> state_;
+  asio::thread_pool& pool_;
+};
+
+}  // namespace
+
 asio::awaitable<Result<Form>> read_form(http::BodyReader& body, std::string boundary, FormLimits limits, blob::Store* store,
                                         asio::thread_pool& disk, std::function<void()> beat) {
   http::MultipartParser parser(std::move(boundary));
-  FormBuilder builder(limits, store);
+  Behind behind(co_await asio::this_coro::executor, disk, limits, store);
   auto last_beat = std::chrono::steady_clock::now();
   for (;;) {
     auto piece = co_await body.read();
+    // The piece before this one was hashed and written meanwhile.
+    auto taken = co_await behind.finished();
+    if (!taken) co_return std::move(taken).error();
     if (!piece) co_return std::move(piece).error();
     if (piece->empty()) break;
-    auto events = parser.feed(*piece);
+    auto buffer = behind.spare();
+    buffer.assign(piece->begin(), piece->end());
+    auto events = parser.feed({buffer.data(), buffer.size()});
     if (!events) co_return std::move(events).error();
-    const bool only_small = std::all_of(events->begin(), events->end(), [](const auto& e) {
-      return e.kind == http::MultipartParser::Event::part_data && e.data.empty();
-    });
-    if (only_small) continue;
     const auto now = std::chrono::steady_clock::now();
     const bool due = beat && now - last_beat > std::chrono::seconds(20);
     if (due) last_beat = now;
-    // Captures references only: this compiler destroys a temporary closure in a co_await operand twice.
-    auto take = [&] {
-      if (due) beat();
-      return builder.take(*events);
-    };
-    auto taken = co_await async::run_on(disk, take);
-    if (!taken) co_return std::move(taken).error();
+    const std::function<void()> before = due ? beat : nullptr;
+    behind.start(std::move(buffer), std::move(*events), before);
   }
   if (auto done = parser.finish(); !done) co_return std::move(done).error();
-  co_return builder.form();
+  co_return behind.form();
 }
 
 }  // namespace toll::api

@@ -3,7 +3,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include <stdexcept>
 
@@ -45,7 +45,7 @@ Sha256 hmac_sha256(std::string_view key, std::string_view text) {
 }
 
 std::uint32_t crc32(std::span<const std::byte> bytes, std::uint32_t previous) {
-  return static_cast<std::uint32_t>(::crc32_z(previous, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+  return libdeflate_crc32(previous, bytes.data(), bytes.size());
 }
 std::uint32_t crc32(std::string_view text, std::uint32_t previous) { return crc32(as_span(text), previous); }
 

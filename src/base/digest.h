@@ -1,4 +1,4 @@
-// SHA-256, HMAC-SHA-256, CRC-32: over OpenSSL and zlib, which use the CPU's own instructions.
+// SHA-256, HMAC-SHA-256, CRC-32: over OpenSSL and libdeflate, which use the CPU's own instructions.
 #pragma once
 
 #include <array>

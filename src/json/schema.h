@@ -40,6 +40,7 @@ struct Rules {
   std::optional<std::int64_t> min{}, max{};  // of a number; of a text's or list's length
   std::string_view example{};
   bool secret = false;      // never kept, never logged: written as null in a redacted copy
+  bool judged = false;      // the endpoint's check() judges which characters it may have
   bool omit_null = false;   // an absent optional is left out instead of written as null
 };
 

@@ -208,7 +208,7 @@ template <>
 struct Schema<stems::Register::Request> {
   using R = stems::Register::Request;
   static constexpr std::string_view name = "Register";
-  static constexpr auto fields = std::tuple{field(&R::email, "email", "At most 254 characters.", {.example = "me@example.com"}),
+  static constexpr auto fields = std::tuple{field(&R::email, "email", "At most 254 characters.", {.example = "me@example.com", .judged = true}),
                                             field(&R::username, "username", "2 to 64 characters.", {.example = "me"}),
                                             field(&R::password, "password", "6 to 1024 characters.", {.secret = true})};
 };
@@ -232,7 +232,7 @@ struct Schema<stems::Me> {
 template <>
 struct Schema<stems::ChangeEmail::Request> {
   static constexpr std::string_view name = "ChangeEmail";
-  static constexpr auto fields = std::tuple{field(&stems::ChangeEmail::Request::email, "email", "The new address.")};
+  static constexpr auto fields = std::tuple{field(&stems::ChangeEmail::Request::email, "email", "The new address.", {.judged = true})};
 };
 
 template <>
