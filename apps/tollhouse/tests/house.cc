@@ -41,8 +41,8 @@ std::string openapi_text(const config::Settings& settings) {
   return "{\"server\":\"" + settings.server.public_url + "\"}\n";
 }
 
-int run_engine_process(bool) {
-  return 7;
+int run_engine_process(bool sandbox) {
+  return sandbox ? 7 : 8;
 }
 
 }  // namespace toll::app
