@@ -244,7 +244,7 @@ int serve(const config::Settings& settings) {
   Janitor janitor(*base.db,
                   {[&](sql::Tx& tx) { workshop.separations.expire(tx); }, [&](sql::Tx& tx) { idempotency.purge(tx); },
                    [&](sql::Tx& tx) { base.sessions.purge(tx); }});
-  api::Front front(base.clock, base.random, metrics, &usage, {.cors_origins = settings.server.cors_origins});
+  api::Front front(base.clock, base.random, metrics, &usage, {.cors_origins = settings.server.cors_origins, .requests_per_second = settings.limits.requests_per_second});
   front.add(stems::make(core, stems_house));
   const PageContext pages{metrics, [&] { return janitor.healthy(); }, openapi_text(settings),
                           settings.server.operator_token};

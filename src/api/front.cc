@@ -52,6 +52,14 @@ bool simple_method(Method method) { return method == Method::get || method == Me
 Front::Front(const Clock& clock, Random& random, Metrics& metrics, metering::UsageRecorder* usage, FrontOptions options)
     : clock_(clock), random_(random), metrics_(metrics), usage_(usage), options_(std::move(options)) {}
 
+// A fixed window: a safety net, not a metering limit. Two threads may both open a new second; the net then lets a few more through.
+bool Front::over_the_limit(Time now) {
+  if (options_.requests_per_second == 0) return false;
+  const auto second = to_micros(now) / 1'000'000;
+  if (second_.exchange(second) != second) in_second_ = 0;
+  return ++in_second_ > options_.requests_per_second;
+}
+
 void Front::add(Surface surface) {
   auto& kept = *surfaces_.emplace_back(std::make_unique<Surface>(std::move(surface)));
   for (const auto& operation : kept.operations) router_.add(*operation);
@@ -139,7 +147,9 @@ asio::awaitable<http::Response> Front::handle(const http::Request& request, http
   std::exception_ptr error;
   try {
     auto found = router_.find(request.method, request.path);
-    if (found.operation) {
+    if (found.operation && over_the_limit(trace->started)) {
+      response = fault_response(surface_of(*found.operation).dialect, Fault(Reason::too_many_requests).retry_after(std::chrono::seconds(1)), Access::open, request);
+    } else if (found.operation) {
       trace->route = found.operation->about.path;
       Exchange exchange{request, body, trace->request_id, std::move(found.params), {}, {}};
       const auto& surface = surface_of(*found.operation);

@@ -3,6 +3,7 @@
 // Paths of the house itself (health, metrics, documentation) are pages: plain functions by exact path.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,6 +21,7 @@ namespace toll::api {
 
 struct FrontOptions {
   std::vector<std::string> cors_origins;
+  std::int64_t requests_per_second = 0;  // of everybody together, a safety net; 0: no limit
 };
 
 class Front final : public http::Handler {
@@ -40,6 +42,7 @@ class Front final : public http::Handler {
 
  private:
   struct Trace;
+  bool over_the_limit(Time now);
   const Surface* owner(std::string_view path) const;
   const Surface& surface_of(const Operation& operation) const;
   http::Response unknown(const http::Request& request, const Router::Found& found) const;
@@ -54,6 +57,7 @@ class Front final : public http::Handler {
   Metrics& metrics_;
   metering::UsageRecorder* usage_;
   FrontOptions options_;
+  std::atomic<std::int64_t> second_{0}, in_second_{0};
   Router router_;
   std::vector<std::unique_ptr<Surface>> surfaces_;
   std::map<std::string, const Surface*, std::less<>> owners_;

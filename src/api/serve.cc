@@ -91,8 +91,16 @@ class Pipeline {
       : core_(core), dialect_(dialect), about_(operation.about), exchange_(exchange), work_(operation.begin(exchange, core.clock.now())) {}
 
   asio::awaitable<http::Response> run() {
-    auto answer = co_await attempt();
+    Result<http::Response> answer = Reason::internal;
+    std::exception_ptr broken;
+    try {
+      answer = co_await attempt();
+    } catch (...) {
+      broken = std::current_exception();
+    }
+    // Whatever went wrong, the Idempotency-Key is free again.
     if (!answer && ticket_) co_await give_up();
+    if (broken) std::rethrow_exception(broken);
     if (!answer) co_return fault_response(dialect_, answer.error(), about_.access, exchange_.request);
     for (const auto& [name, value] : work_->call().reply) answer->fields.add(name, value);
     co_return std::move(*answer);

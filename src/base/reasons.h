@@ -39,6 +39,7 @@ enum class Kind : std::uint8_t {
   X(method_not_allowed,     invalid,         "This path does not answer this method")                                        \
   X(client_gone,            invalid,         "The client went away before the body was complete")                            \
   X(request_timeout,        invalid,         "The request took too long to arrive")                                          \
+  X(too_many_requests,      throttled,       "The server takes no more requests this second")                                \
   /* who is asking */                                                                                                        \
   X(no_credentials,         unauthenticated, "No credentials were given")                                                    \
   X(wrong_scheme,           unauthenticated, "The credentials are not of a kind this route takes")                           \

@@ -49,7 +49,7 @@ std::optional<std::string> extended_value(std::string_view value, bool& bad) {
   }
   if (!equal_ignoring_case(value.substr(0, first), "utf-8")) return std::nullopt;
   auto text = percent_decode(value.substr(second + 1));
-  bad = !text || !valid_utf8(*text);
+  bad = !text || !valid_utf8(*text);  // encoded controls are no broken header: whoever stores the name cleans it
   return text;
 }
 
@@ -65,8 +65,7 @@ bool parse_disposition(std::string_view value, PartHead& head) {
     if (equal_ignoring_case(key, "name") || equal_ignoring_case(key, "filename")) {
       bad = target.has_value();
       target = unescape(parameters.value());
-      // A file name is the client's own affair: whoever stores it cleans it.
-      if (&target == &name) bad = bad || !valid_utf8(*target) || has_control(*target);
+      bad = bad || !valid_utf8(*target) || has_control(*target);
     } else if (equal_ignoring_case(key, "filename*")) {
       bad = extended.has_value();
       extended = extended_value(parameters.value(), bad);

@@ -150,6 +150,9 @@ class PipelineTest : public ::testing::Test {
   }
 
   http::Response ask(Method method, std::string path, std::string body = {}, std::vector<std::pair<std::string, std::string>> fields = {}) {
+    return ask_at(front, method, std::move(path), std::move(body), std::move(fields));
+  }
+  http::Response ask_at(Front& at, Method method, std::string path, std::string body = {}, std::vector<std::pair<std::string, std::string>> fields = {}) {
     request = {};
     request.method = method;
     request.method_text = http::to_string(method);
@@ -162,7 +165,7 @@ class PipelineTest : public ::testing::Test {
       if (failed) std::rethrow_exception(failed);
       out = std::move(response);
     };
-    asio::co_spawn(io, front.handle(request, *last_body), answered);
+    asio::co_spawn(io, at.handle(request, *last_body), answered);
     io.run();
     return out;
   }
@@ -221,6 +224,7 @@ TEST_F(PipelineTest, a_repeated_idempotency_key_repeats_the_answer_without_its_s
 TEST_F(PipelineTest, a_refused_request_frees_its_idempotency_key) {
   const std::vector<std::pair<std::string, std::string>> key{{"Idempotency-Key", "k2"}};
   EXPECT_EQ(ask(Method::post, "/things", R"({"name":"refuse"})", key).status, 409);
+  EXPECT_EQ(ask(Method::post, "/things", R"({"name":"break"})", key).status, 500);
   EXPECT_EQ(ask(Method::post, "/things", R"({"name":"cup"})", key).status, 201);
   EXPECT_EQ(ask(Method::post, "/things", thing, {{"Idempotency-Key", ""}}).body, R"({"code":"bad_idempotency_key"})");
 }
@@ -253,6 +257,17 @@ TEST_F(PipelineTest, unknown_paths_and_wrong_methods_answer_in_the_envelope_of_t
   EXPECT_EQ(wrong.body, R"({"code":"method_not_allowed"})");
   EXPECT_EQ(wrong.fields.get("Allow"), "POST, GET, HEAD");
   EXPECT_EQ(ask(Method::get, "/nowhere").body, R"({"detail":"Not Found"})");
+}
+
+TEST_F(PipelineTest, the_safety_limit_lets_so_many_a_second_through_and_no_more) {
+  TestClock still;
+  Front limited(still, random, metrics, nullptr, {.requests_per_second = 3});
+  limited.add(make_surface<Toy, House, Make, Count, Guarded>(core, house));
+  int refused = 0;
+  for (int i = 0; i < 5; ++i) refused += ask_at(limited, Method::get, "/things").fields.find("Retry-After").has_value();
+  EXPECT_EQ(refused, 2);
+  still.advance(std::chrono::seconds(1));
+  EXPECT_EQ(ask_at(limited, Method::get, "/things").status, 200);
 }
 
 }  // namespace

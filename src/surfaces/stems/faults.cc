@@ -19,6 +19,7 @@ constexpr auto rows = api::by_reason(std::to_array<FaultRow>({
     {Reason::method_not_allowed,     405, "", "Method Not Allowed"},
     {Reason::client_gone,            400, "", "There was an error parsing the body"},
     {Reason::request_timeout,        408, "", "Request timeout"},
+    {Reason::too_many_requests,      429, "", "Too Many Requests"},
     {Reason::no_credentials,         401, "", "Not authenticated"},
     {Reason::wrong_scheme,           401, "", "Not authenticated"},
     {Reason::bad_key,                401, "", "Invalid API key"},
