@@ -1,4 +1,5 @@
-// What has to be done every few seconds as long as the server runs: retention, purges, and a look whether the database answers.
+// What has to be done every few seconds as long as the server runs: retention, purges, and a look whether the database
+// answers.
 #pragma once
 
 #include <atomic>

@@ -190,8 +190,8 @@ int wait_for(const sigset_t& set) {
 std::unique_ptr<http::Server> listen(const http::ServerOptions& options, http::Handler& handler) try {
   return http::make_server(options, handler);
 } catch (const std::system_error& error) {
-  throw std::runtime_error("cannot listen on " + options.host + ":" + std::to_string(options.port) + ": " + error.code().message() +
-                           ". Choose another address with --listen HOST:PORT");
+  throw std::runtime_error("cannot listen on " + options.host + ":" + std::to_string(options.port) + ": " +
+                           error.code().message() + ". Choose another address with --listen HOST:PORT");
 }
 
 std::vector<api::SurfaceDescription> surfaces() {
@@ -244,7 +244,9 @@ int serve(const config::Settings& settings) {
   Janitor janitor(*base.db,
                   {[&](sql::Tx& tx) { workshop.separations.expire(tx); }, [&](sql::Tx& tx) { idempotency.purge(tx); },
                    [&](sql::Tx& tx) { base.sessions.purge(tx); }});
-  api::Front front(base.clock, base.random, metrics, &usage, {.cors_origins = settings.server.cors_origins, .requests_per_second = settings.limits.requests_per_second});
+  api::Front front(
+      base.clock, base.random, metrics, &usage,
+      {.cors_origins = settings.server.cors_origins, .requests_per_second = settings.limits.requests_per_second});
   front.add(stems::make(core, stems_house));
   const PageContext pages{metrics, [&] { return janitor.healthy(); }, openapi_text(settings),
                           settings.server.operator_token};

@@ -1,5 +1,5 @@
-// A dialect is pure functions: where a credential stands, how a fault looks. No I/O, no SQL. A surface's dialect is a struct
-// with static members; its faults are a table with one row a reason, checked by the conformance suite.
+// A dialect is pure functions: where a credential stands, how a fault looks. No I/O, no SQL. A surface's dialect is a
+// struct with static members; its faults are a table with one row a reason, checked by the conformance suite.
 #pragma once
 
 #include <array>
@@ -68,7 +68,8 @@ struct DialectTable {
 
 template <Dialect D>
 constexpr DialectTable dialect_table() {
-  return {D::name, D::title, D::segments, &D::credential, &D::fault, &D::row, &D::success, &D::security_schemes, &D::fault_schema};
+  return {D::name, D::title,    D::segments,          &D::credential,  &D::fault,
+          &D::row, &D::success, &D::security_schemes, &D::fault_schema};
 }
 
 }  // namespace toll::api

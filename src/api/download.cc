@@ -62,7 +62,11 @@ std::string local_header(const ZipEntry& entry, DosTime when) {
   const bool big = entry.size >= max32;
   Bytes b;
   b.u32(0x04034b50).u16(big ? 45 : 20).u16(utf8_flag).u16(0).u16(when.time).u16(when.date).u32(entry.crc32);
-  b.u32(big ? max32 : entry.size).u32(big ? max32 : entry.size).u16(entry.name.size()).u16(big ? 20 : 0).text(entry.name);
+  b.u32(big ? max32 : entry.size)
+      .u32(big ? max32 : entry.size)
+      .u16(entry.name.size())
+      .u16(big ? 20 : 0)
+      .text(entry.name);
   if (big) b.u16(1).u16(16).u64(entry.size).u64(entry.size);
   return b.take();
 }
@@ -71,8 +75,21 @@ std::string central_header(const ZipEntry& entry, DosTime when, std::uint64_t of
   const bool big = entry.size >= max32, far = offset >= max32;
   const int extra = (big ? 16 : 0) + (far ? 8 : 0);
   Bytes b;
-  b.u32(0x02014b50).u16(3 << 8 | 45).u16(big || far ? 45 : 20).u16(utf8_flag).u16(0).u16(when.time).u16(when.date).u32(entry.crc32);
-  b.u32(big ? max32 : entry.size).u32(big ? max32 : entry.size).u16(entry.name.size()).u16(extra ? extra + 4 : 0).u16(0).u16(0).u16(0);
+  b.u32(0x02014b50)
+      .u16(3 << 8 | 45)
+      .u16(big || far ? 45 : 20)
+      .u16(utf8_flag)
+      .u16(0)
+      .u16(when.time)
+      .u16(when.date)
+      .u32(entry.crc32);
+  b.u32(big ? max32 : entry.size)
+      .u32(big ? max32 : entry.size)
+      .u16(entry.name.size())
+      .u16(extra ? extra + 4 : 0)
+      .u16(0)
+      .u16(0)
+      .u16(0);
   b.u32(0100644u << 16).u32(far ? max32 : offset).text(entry.name);
   if (extra) {
     b.u16(1).u16(extra);

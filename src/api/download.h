@@ -33,8 +33,8 @@ struct ZipEntry {
   std::uint32_t crc32 = 0;
   std::shared_ptr<const blob::Reader> content;
 };
-// A ZIP archive without compression, as segments; Zip64 fields only where they are needed (APPNOTE.TXT 6.3.10). `modified` is written
-// in UTC with the two-second steps of the format.
+// A ZIP archive without compression, as segments; Zip64 fields only where they are needed (APPNOTE.TXT 6.3.10).
+// `modified` is written in UTC with the two-second steps of the format.
 std::vector<http::Segment> zip_archive(std::vector<ZipEntry> entries, Time modified);
 
 }  // namespace toll::api

@@ -9,11 +9,12 @@
 //     static Result<Response> handle(Call& call, Request in);
 //   };
 //
-// The way of a request: credential -> admit() -> body -> parse -> prepare() -> handle(). handle() is a plain function that
-// runs where Runs says, usually on a database thread inside one transaction. Three members are optional:
-//   static void check(Call&, const Request&, Checks&)  what the table of members cannot say; its problems join those of parsing
-//   static Result<void> admit(Call&)              before a byte of the body is read, in a reading transaction
-//   static Result<void> prepare(Call&, Request&)  slow work after parsing, on the pool for blocking calls, no transaction
+// The way of a request: credential -> admit() -> body -> parse -> prepare() -> handle(). handle() is a plain function
+// that runs where Runs says, usually on a database thread inside one transaction. Three members are optional:
+//   static void check(Call&, const Request&, Checks&)  what the table of members cannot say; its problems join those of
+//   parsing static Result<void> admit(Call&)              before a byte of the body is read, in a reading transaction
+//   static Result<void> prepare(Call&, Request&)  slow work after parsing, on the pool for blocking calls, no
+//   transaction
 #pragma once
 
 #include <array>
@@ -57,11 +58,11 @@ struct Defaults {
   static constexpr int status = 200;
   static constexpr Access access = Access::either;
   static constexpr Runs runs = Runs::read;
-  static constexpr std::string_view scope = "";        // of keys; empty: any key
+  static constexpr std::string_view scope = "";  // of keys; empty: any key
   static constexpr std::string_view description = "";
-  static constexpr bool idempotent = false;            // takes an Idempotency-Key
-  static constexpr bool point_read = false;            // a read of a few rows: may run on the connection's thread
-  static constexpr bool takes_forms = false;           // the body may be urlencoded instead of JSON
+  static constexpr bool idempotent = false;   // takes an Idempotency-Key
+  static constexpr bool point_read = false;   // a read of a few rows: may run on the connection's thread
+  static constexpr bool takes_forms = false;  // the body may be urlencoded instead of JSON
   static constexpr std::string_view answers = "application/json";
   static constexpr std::array<Reason, 0> reasons{};
 };
@@ -70,10 +71,13 @@ struct Defaults {
 struct Nothing {};
 
 template <class T>
-concept WireAnswer = std::same_as<T, http::Response> || requires(std::string& out, const T& v) { json::Codec<T>::write(out, v, false); };
+concept WireAnswer = std::same_as<T, http::Response> || requires(std::string& out, const T& v) {
+  json::Codec<T>::write(out, v, false);
+};
 
 template <class E>
-concept Endpoint = json::Described<typename E::Request> && WireAnswer<typename E::Response> && requires(typename E::Call& call, typename E::Request in) {
+concept Endpoint = json::Described<typename E::Request> && WireAnswer<typename E::Response> &&
+    requires(typename E::Call& call, typename E::Request in) {
   { E::route } -> std::convertible_to<Route>;
   { E::id } -> std::convertible_to<std::string_view>;
   { E::summary } -> std::convertible_to<std::string_view>;

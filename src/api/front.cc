@@ -20,7 +20,8 @@ namespace {
 
 bool valid_request_id(std::string_view id) {
   return !id.empty() && id.size() <= 64 && std::ranges::all_of(id, [](unsigned char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == '.';
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' ||
+           c == '.';
   });
 }
 
@@ -45,14 +46,17 @@ std::string allow_value(const std::vector<Method>& methods) {
   return out;
 }
 
-bool simple_method(Method method) { return method == Method::get || method == Method::head; }
+bool simple_method(Method method) {
+  return method == Method::get || method == Method::head;
+}
 
 }  // namespace
 
 Front::Front(const Clock& clock, Random& random, Metrics& metrics, metering::UsageRecorder* usage, FrontOptions options)
     : clock_(clock), random_(random), metrics_(metrics), usage_(usage), options_(std::move(options)) {}
 
-// A fixed window: a safety net, not a metering limit. Two threads may both open a new second; the net then lets a few more through.
+// A fixed window: a safety net, not a metering limit. Two threads may both open a new second; the net then lets a few
+// more through.
 bool Front::over_the_limit(Time now) {
   if (options_.requests_per_second == 0) return false;
   const auto second = to_micros(now) / 1'000'000;
@@ -66,8 +70,12 @@ void Front::add(Surface surface) {
   for (auto segment : kept.dialect.segments) owners_[std::string(segment)] = &kept;
 }
 
-void Front::add_page(std::string path, Page page) { pages_[std::move(path)] = std::move(page); }
-void Front::add_pages(std::string prefix, Page page) { prefixes_.emplace_back(std::move(prefix), std::move(page)); }
+void Front::add_page(std::string path, Page page) {
+  pages_[std::move(path)] = std::move(page);
+}
+void Front::add_pages(std::string prefix, Page page) {
+  prefixes_.emplace_back(std::move(prefix), std::move(page));
+}
 
 const Surface* Front::owner(std::string_view path) const {
   auto it = owners_.find(first_segment(path));
@@ -75,7 +83,8 @@ const Surface* Front::owner(std::string_view path) const {
 }
 
 const Surface& Front::surface_of(const Operation& operation) const {
-  return **std::ranges::find_if(surfaces_, [&](const auto& surface) { return surface->dialect.name == operation.about.surface; });
+  return **std::ranges::find_if(surfaces_,
+                                [&](const auto& surface) { return surface->dialect.name == operation.about.surface; });
 }
 
 const Front::Page* Front::page_for(std::string_view path) const {
@@ -90,8 +99,9 @@ http::Response Front::unknown(const http::Request& request, const Router::Found&
   const auto* surface = owner(request.path);
   const bool known_path = !found.allowed.empty();
   const Fault fault(known_path ? Reason::method_not_allowed : Reason::unknown_route);
-  auto response = surface ? surface->dialect.fault(fault, Access::open)
-                          : known_path ? bare(405, "Method Not Allowed") : bare(404, "Not Found");
+  auto response = surface      ? surface->dialect.fault(fault, Access::open)
+                  : known_path ? bare(405, "Method Not Allowed")
+                               : bare(404, "Not Found");
   if (known_path) response.fields.set("Allow", allow_value(found.allowed));
   return response;
 }
@@ -126,7 +136,8 @@ http::Response Front::preflight(const http::Request& request) const {
   http::Response response;
   response.status = 204;
   response.fields.add("Access-Control-Allow-Methods", request.fields.get("Access-Control-Request-Method"));
-  response.fields.add("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, X-API-Key, X-Request-Id");
+  response.fields.add("Access-Control-Allow-Headers",
+                      "Authorization, Content-Type, Idempotency-Key, X-API-Key, X-Request-Id");
   response.fields.add("Access-Control-Max-Age", "600");
   return response;
 }
@@ -148,7 +159,9 @@ asio::awaitable<http::Response> Front::handle(const http::Request& request, http
   try {
     auto found = router_.find(request.method, request.path);
     if (found.operation && over_the_limit(trace->started)) {
-      response = fault_response(surface_of(*found.operation).dialect, Fault(Reason::too_many_requests).retry_after(std::chrono::seconds(1)), Access::open, request);
+      response =
+          fault_response(surface_of(*found.operation).dialect,
+                         Fault(Reason::too_many_requests).retry_after(std::chrono::seconds(1)), Access::open, request);
     } else if (found.operation) {
       trace->route = found.operation->about.path;
       Exchange exchange{request, body, trace->request_id, std::move(found.params), {}, {}};
@@ -158,7 +171,8 @@ asio::awaitable<http::Response> Front::handle(const http::Request& request, http
       trace->key = exchange.key;
     } else if (const auto* page = page_for(request.path); page && simple_method(request.method)) {
       response = (*page)(request);
-    } else if (request.method == Method::options && !options_.cors_origins.empty() && request.fields.find("Access-Control-Request-Method")) {
+    } else if (request.method == Method::options && !options_.cors_origins.empty() &&
+               request.fields.find("Access-Control-Request-Method")) {
       response = preflight(request);
     } else {
       if (page) found.allowed = {Method::get, Method::head};
@@ -173,7 +187,10 @@ asio::awaitable<http::Response> Front::handle(const http::Request& request, http
 }
 
 http::Response Front::refuse(int status) {
-  auto response = bare(status, status == 431 ? "Request header fields too large" : status == 408 ? "Request timeout" : status == 503 ? "Too many connections" : "Bad Request");
+  auto response = bare(status, status == 431   ? "Request header fields too large"
+                               : status == 408 ? "Request timeout"
+                               : status == 503 ? "Too many connections"
+                                               : "Bad Request");
   auto trace = std::make_shared<Trace>();
   trace->request_id = random_.uuid4();
   response.fields.set("X-Request-Id", trace->request_id);
@@ -186,8 +203,9 @@ void Front::served(const http::Request& request, const http::Response& response,
   const auto* trace = response.context ? static_cast<const Trace*>(response.context.get()) : &unknown_trace;
   metrics_.observe(http::to_string(request.method), trace->route, how.status, how.duration, how.received, how.sent);
   if (usage_ && trace->account && trace->account->value() != 0)
-    usage_->record({*trace->account, trace->key, std::string(trace->route), std::string(http::to_string(request.method)), how.status,
-                    Micros(how.duration.count()), trace->started});
+    usage_->record({*trace->account, trace->key, std::string(trace->route),
+                    std::string(http::to_string(request.method)), how.status, Micros(how.duration.count()),
+                    trace->started});
   if (!log::enabled(log::Level::info)) return;
   // The path without its query: queries can hold signatures.
   log::info("http.request", {{"request_id", trace->request_id},

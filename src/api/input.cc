@@ -56,7 +56,8 @@ bool Checks::refused(std::string_view name) const {
 
 Result<void> Checks::done(std::span<const std::string_view> names) && {
   if (problems_.empty()) return {};
-  std::ranges::stable_sort(problems_, {}, [&](const auto& problem) { return std::ranges::find(names, member_of(problem)) - names.begin(); });
+  std::ranges::stable_sort(
+      problems_, {}, [&](const auto& problem) { return std::ranges::find(names, member_of(problem)) - names.begin(); });
   return Fault(Reason::invalid_request).at(std::move(problems_));
 }
 

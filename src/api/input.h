@@ -16,10 +16,10 @@ namespace toll::api {
 std::vector<std::pair<std::string, std::string>> parse_urlencoded(std::string_view text);
 
 struct Inputs {
-  std::string_view path;                                    // the route's template, for the names of its places
+  std::string_view path;  // the route's template, for the names of its places
   const std::vector<std::string>* params = nullptr;
   std::vector<std::pair<std::string, std::string>> query;
-  std::optional<json::Value> body;                          // none: there was no body at all
+  std::optional<json::Value> body;  // none: there was no body at all
   Form form;
 
   std::optional<std::string_view> text(json::In in, std::string_view name) const;
@@ -59,12 +59,14 @@ class Checks {
   explicit Checks(std::vector<FieldProblem> problems) : problems_(std::move(problems)) {}
   // The member's value is not acceptable; `why` is a clause. `input` is the value as sent.
   template <class V>
-  void refuse(std::string_view name, const V& input, std::string why, Problem problem = Problem::rejected, Place place = Place::body) {
+  void refuse(std::string_view name, const V& input, std::string why, Problem problem = Problem::rejected,
+              Place place = Place::body) {
     if (!refused(name)) problems_.push_back({place, {std::string(name)}, problem, std::move(why), json::write(input)});
   }
   // The same, if there is a reason.
   template <class V>
-  void refuse_if(const std::optional<std::string>& why, std::string_view name, const V& input, Problem problem = Problem::rejected) {
+  void refuse_if(const std::optional<std::string>& why, std::string_view name, const V& input,
+                 Problem problem = Problem::rejected) {
     if (why) refuse(name, input, *why, problem);
   }
   bool refused(std::string_view name) const;

@@ -15,7 +15,8 @@ namespace toll::api {
 
 namespace {
 // The boundaries that OpenTelemetry advises for http.server.request.duration, in seconds.
-const prometheus::Histogram::BucketBoundaries seconds{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10};
+const prometheus::Histogram::BucketBoundaries seconds{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25,
+                                                      0.5,   0.75, 1,     2.5,  5,     7.5, 10};
 }  // namespace
 
 class Metrics::Impl {
@@ -29,19 +30,29 @@ class Metrics::Impl {
       if (auto it = children.find(key); it != children.end()) return *it->second;
     }
     std::unique_lock lock(mutex);
-    auto& child = durations.Add({{"http_request_method", std::string(method)}, {"http_route", std::string(route)},
-                                 {"http_response_status_code", std::to_string(status)}}, seconds);
+    auto& child = durations.Add({{"http_request_method", std::string(method)},
+                                 {"http_route", std::string(route)},
+                                 {"http_response_status_code", std::to_string(status)}},
+                                seconds);
     children.emplace(Labels(method, route, status), &child);
     return child;
   }
 
   prometheus::Registry registry;
   prometheus::Family<prometheus::Histogram>& durations = prometheus::BuildHistogram()
-      .Name("http_server_request_duration_seconds").Help("Duration of HTTP server requests.").Register(registry);
+                                                             .Name("http_server_request_duration_seconds")
+                                                             .Help("Duration of HTTP server requests.")
+                                                             .Register(registry);
   prometheus::Counter& received = prometheus::BuildCounter()
-      .Name("http_server_request_body_bytes_total").Help("Bytes of request bodies read.").Register(registry).Add({});
+                                      .Name("http_server_request_body_bytes_total")
+                                      .Help("Bytes of request bodies read.")
+                                      .Register(registry)
+                                      .Add({});
   prometheus::Counter& sent = prometheus::BuildCounter()
-      .Name("http_server_response_body_bytes_total").Help("Bytes of response bodies sent.").Register(registry).Add({});
+                                  .Name("http_server_response_body_bytes_total")
+                                  .Help("Bytes of response bodies sent.")
+                                  .Register(registry)
+                                  .Add({});
   std::vector<std::pair<prometheus::Gauge*, std::function<double()>>> gauges;
   std::map<Labels, prometheus::Histogram*, std::less<>> children;
   mutable std::shared_mutex mutex;

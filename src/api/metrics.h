@@ -16,8 +16,8 @@ class Metrics {
   ~Metrics();
 
   // http.server.request.duration and the body sizes; `route` is the template, never the raw path.
-  void observe(std::string_view method, std::string_view route, int status, std::chrono::microseconds duration, std::uint64_t received,
-               std::uint64_t sent);
+  void observe(std::string_view method, std::string_view route, int status, std::chrono::microseconds duration,
+               std::uint64_t received, std::uint64_t sent);
   // A number that is read when somebody asks.
   void gauge(std::string name, std::string help, std::function<double()> read);
   std::string text() const;

@@ -1,5 +1,5 @@
-// An endpoint at run time: what it says about itself, and its typed steps behind plain virtual functions, so that the pipeline
-// (serve.cc) is compiled once and not once an endpoint.
+// An endpoint at run time: what it says about itself, and its typed steps behind plain virtual functions, so that the
+// pipeline (serve.cc) is compiled once and not once an endpoint.
 #pragma once
 
 #include <functional>
@@ -56,7 +56,8 @@ struct Done {
   std::string kept_body;
 };
 
-// One request to one endpoint: parsed input and the steps over it. The pipeline sees that they run in order, one at a time.
+// One request to one endpoint: parsed input and the steps over it. The pipeline sees that they run in order, one at a
+// time.
 class Work {
  public:
   virtual ~Work() = default;

@@ -55,14 +55,17 @@ std::string_view first_segment(std::string_view path) {
 void Router::add(const Operation& operation) {
   Node* node = root_.get();
   for (auto segment : split(operation.about.path)) {
-    auto& next = segment.ends_with("...}") ? node->rest
+    auto& next = segment.ends_with("...}")  ? node->rest
                  : segment.starts_with('{') ? node->any
-                 : node->child(segment)     ? std::find_if(node->children.begin(), node->children.end(), [&](auto& c) { return c.first == segment; })->second
-                                            : node->children.emplace_back(segment, nullptr).second;
+                 : node->child(segment)     ? std::find_if(node->children.begin(), node->children.end(),
+                                                           [&](auto& c) { return c.first == segment; })
+                                              ->second
+                                        : node->children.emplace_back(segment, nullptr).second;
     if (!next) next = std::make_unique<Node>();
     node = next.get();
   }
-  if (method_of(node->here, operation.about.method)) throw std::logic_error("two operations at " + std::string(operation.about.path));
+  if (method_of(node->here, operation.about.method))
+    throw std::logic_error("two operations at " + std::string(operation.about.path));
   node->here.emplace_back(operation.about.method, &operation);
 }
 
@@ -79,7 +82,8 @@ Router::Found Router::find(http::Method method, std::string_view path) const {
     auto plain = percent_decode(segment);
     if (!plain || !valid_utf8(*plain)) return found;
     // No id or name holds a NUL; the databases take none.
-    for (std::size_t nul = plain->find('\0'); nul != plain->npos; nul = plain->find('\0', nul)) plain->replace(nul, 1, "\xEF\xBF\xBD");
+    for (std::size_t nul = plain->find('\0'); nul != plain->npos; nul = plain->find('\0', nul))
+      plain->replace(nul, 1, "\xEF\xBF\xBD");
     decoded.push_back(std::move(*plain));
   }
   // Depth first, literal children before places, so that /jobs/list wins over /jobs/{id}.

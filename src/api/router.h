@@ -1,5 +1,5 @@
-// Finds the operation for a method and a path. Paths answer with and without one trailing slash; segments are percent-decoded one by
-// one, so a %2F never splits a segment.
+// Finds the operation for a method and a path. Paths answer with and without one trailing slash; segments are
+// percent-decoded one by one, so a %2F never splits a segment.
 #pragma once
 
 #include <map>
@@ -23,8 +23,8 @@ class Router {
 
   struct Found {
     const Operation* operation = nullptr;
-    std::vector<std::string> params;                 // values of the route's {places}, in order
-    std::vector<http::Method> allowed;               // when the path is known but not the method
+    std::vector<std::string> params;    // values of the route's {places}, in order
+    std::vector<http::Method> allowed;  // when the path is known but not the method
   };
   // HEAD finds GET.
   Found find(http::Method method, std::string_view path) const;

@@ -28,7 +28,8 @@ std::optional<std::string> cookie_session(const http::Request& request) {
 
 Result<identity::Credential> credential_of(const DialectTable& dialect, Access access, const http::Request& request) {
   if (access == Access::page && !request.fields.find("Authorization"))
-    if (auto session = cookie_session(request)) return identity::Credential{identity::CredentialKind::session, std::move(*session), {}};
+    if (auto session = cookie_session(request))
+      return identity::Credential{identity::CredentialKind::session, std::move(*session), {}};
   return dialect.credential(request, access);
 }
 
@@ -82,13 +83,19 @@ http::Response replay_response(const metering::KeptAnswer& kept) {
   return response;
 }
 
-bool wants_html(const http::Request& request) { return request.fields.get("Accept").find("text/html") != std::string_view::npos; }
+bool wants_html(const http::Request& request) {
+  return request.fields.get("Accept").find("text/html") != std::string_view::npos;
+}
 
 // One request. Coroutines of one object run one after the other.
 class Pipeline {
  public:
   Pipeline(const Core& core, const DialectTable& dialect, const Operation& operation, Exchange& exchange)
-      : core_(core), dialect_(dialect), about_(operation.about), exchange_(exchange), work_(operation.begin(exchange, core.clock.now())) {}
+      : core_(core),
+        dialect_(dialect),
+        about_(operation.about),
+        exchange_(exchange),
+        work_(operation.begin(exchange, core.clock.now())) {}
 
   asio::awaitable<http::Response> run() {
     Result<http::Response> answer = Reason::internal;
@@ -153,7 +160,8 @@ class Pipeline {
     const bool sessions_only = about_.access == Access::session || about_.access == Access::admin;
     if (sessions_only && credential->kind != identity::CredentialKind::session) co_return Reason::session_required;
     if (auto known = core_.authenticator.cached(*credential)) co_return authorize(std::move(*known), about_);
-    if (core_.db.reads_are_cheap()) co_return authorize(core_.authenticator.authenticate(core_.db, *credential), about_);
+    if (core_.db.reads_are_cheap())
+      co_return authorize(core_.authenticator.authenticate(core_.db, *credential), about_);
     const auto epoch = core_.authenticator.cache().epoch();
     auto look_up = [&](sql::Tx& tx) { return core_.authenticator.authenticate(tx, *credential, epoch); };
     auto who = co_await sql::read(core_.db, look_up);
@@ -177,7 +185,8 @@ class Pipeline {
     inputs.query = parse_urlencoded(exchange_.request.query);
     const bool sent_form = lower(exchange_.request.fields.get("Content-Type")).starts_with("multipart/form-data");
     if (about_.multipart || (about_.takes_forms && sent_form)) {
-      if (sent_form && !http::multipart_boundary(exchange_.request.fields.get("Content-Type"))) co_return Fault(Reason::malformed_multipart);
+      if (sent_form && !http::multipart_boundary(exchange_.request.fields.get("Content-Type")))
+        co_return Fault(Reason::malformed_multipart);
       if (auto boundary = http::multipart_boundary(exchange_.request.fields.get("Content-Type"))) {
         // Named first: this compiler destroys class temporaries of a co_await operand twice.
         const auto limits = work_->form_limits();
@@ -210,13 +219,16 @@ class Pipeline {
 
   asio::awaitable<Result<Done>> handle() {
     switch (about_.runs) {
-      case Runs::here: co_return work_->handle();
-      case Runs::read: co_return co_await handle_in_read();
+      case Runs::here:
+        co_return work_->handle();
+      case Runs::read:
+        co_return co_await handle_in_read();
       case Runs::write: {
         auto body = [this](sql::Tx& tx) { return write_once(tx); };
         co_return co_await sql::write(core_.db, body);
       }
-      case Runs::blocking: break;
+      case Runs::blocking:
+        break;
     }
     auto done = co_await async::run_on(core_.blocking, [this] { return work_->handle(); });
     if (done && ticket_) {
@@ -261,13 +273,15 @@ class Pipeline {
   }
 
   Result<void> keep(sql::Tx& tx, const Done& done) {
-    return core_.idempotency.complete(tx, *ticket_, fingerprint_, {.status = done.response.status, .fields = {}, .body = done.kept_body});
+    return core_.idempotency.complete(tx, *ticket_, fingerprint_,
+                                      {.status = done.response.status, .fields = {}, .body = done.kept_body});
   }
 
   asio::awaitable<Result<void>> begin(std::optional<std::string> fingerprint) {
     const auto where = scope();
     auto body = [&](sql::Tx& tx) {
-      return core_.idempotency.begin(tx, where, *key_, fingerprint ? std::optional<std::string_view>(*fingerprint) : std::nullopt);
+      return core_.idempotency.begin(tx, where, *key_,
+                                     fingerprint ? std::optional<std::string_view>(*fingerprint) : std::nullopt);
     };
     auto begun = co_await sql::write(core_.db, body);
     if (!begun) co_return std::move(begun).error();
@@ -300,12 +314,14 @@ class Pipeline {
 
 }  // namespace
 
-asio::awaitable<http::Response> serve(const Core& core, const DialectTable& dialect, const Operation& operation, Exchange& exchange) {
+asio::awaitable<http::Response> serve(const Core& core, const DialectTable& dialect, const Operation& operation,
+                                      Exchange& exchange) {
   Pipeline pipeline(core, dialect, operation, exchange);
   co_return co_await pipeline.run();
 }
 
-http::Response fault_response(const DialectTable& dialect, const Fault& fault, Access access, const http::Request& request) {
+http::Response fault_response(const DialectTable& dialect, const Fault& fault, Access access,
+                              const http::Request& request) {
   if (access == Access::page && fault.kind() == Kind::unauthenticated && wants_html(request)) {
     http::Response response;
     response.status = 302;

@@ -26,8 +26,10 @@ struct Core {
 inline constexpr std::uint64_t max_json_body = 1 << 20;
 
 // A fault never leaves as an exception; what does is a broken invariant or a lost resource.
-asio::awaitable<http::Response> serve(const Core& core, const DialectTable& dialect, const Operation& operation, Exchange& exchange);
+asio::awaitable<http::Response> serve(const Core& core, const DialectTable& dialect, const Operation& operation,
+                                      Exchange& exchange);
 
-http::Response fault_response(const DialectTable& dialect, const Fault& fault, Access access, const http::Request& request);
+http::Response fault_response(const DialectTable& dialect, const Fault& fault, Access access,
+                              const http::Request& request);
 
 }  // namespace toll::api

@@ -13,11 +13,17 @@
 namespace toll::api {
 
 template <class E>
-concept Admits = requires(typename E::Call& call) { { E::admit(call) } -> std::same_as<Result<void>>; };
+concept Admits = requires(typename E::Call& call) {
+  { E::admit(call) } -> std::same_as<Result<void>>;
+};
 template <class E>
-concept ChecksMore = requires(typename E::Call& call, const typename E::Request& in, Checks& checks) { E::check(call, in, checks); };
+concept ChecksMore = requires(typename E::Call& call, const typename E::Request& in, Checks& checks) {
+  E::check(call, in, checks);
+};
 template <class E>
-concept Prepares = requires(typename E::Call& call, typename E::Request& in) { { E::prepare(call, in) } -> std::same_as<Result<void>>; };
+concept Prepares = requires(typename E::Call& call, typename E::Request& in) {
+  { E::prepare(call, in) } -> std::same_as<Result<void>>;
+};
 
 template <Endpoint E>
 class EndpointWork final : public Work {
@@ -58,7 +64,8 @@ class EndpointWork final : public Work {
       done.response.fields.add("Content-Type", "application/json");
       if (json::has_secret<Out>()) done.response.fields.add("Cache-Control", "no-store");
       done.response.body = success_(json::write(*out));
-      if (E::idempotent) done.kept_body = json::has_secret<Out>() ? success_(json::write(*out, true)) : done.response.body;
+      if (E::idempotent)
+        done.kept_body = json::has_secret<Out>() ? success_(json::write(*out, true)) : done.response.body;
     }
     return done;
   }
@@ -76,8 +83,25 @@ class EndpointWork final : public Work {
 template <Endpoint E>
 About about(std::string_view surface, json::Definitions& definitions) {
   using In = typename E::Request;
-  About about{E::route.method, E::route.path, E::id, E::summary, E::description, E::scope, surface, E::access, E::runs, E::status,
-              E::idempotent, E::takes_forms, E::point_read, E::answers, {E::reasons.begin(), E::reasons.end()}, {}, {}, false, {}};
+  About about{E::route.method,
+              E::route.path,
+              E::id,
+              E::summary,
+              E::description,
+              E::scope,
+              surface,
+              E::access,
+              E::runs,
+              E::status,
+              E::idempotent,
+              E::takes_forms,
+              E::point_read,
+              E::answers,
+              {E::reasons.begin(), E::reasons.end()},
+              {},
+              {},
+              false,
+              {}};
   json::Object form;
   json::Array required;
   json::for_each_field<In>([&](const auto& f) {
@@ -97,7 +121,8 @@ About about(std::string_view surface, json::Definitions& definitions) {
   } else if (json::has_fields_in<In>(json::In::body) && !json::whole_body<In>()) {
     about.body = json::Codec<In>::schema({}, definitions);
   }
-  if constexpr (!std::is_same_v<typename E::Response, http::Response>) about.answer = json::Codec<typename E::Response>::schema({}, definitions);
+  if constexpr (!std::is_same_v<typename E::Response, http::Response>)
+    about.answer = json::Codec<typename E::Response>::schema({}, definitions);
   return about;
 }
 

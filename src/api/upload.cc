@@ -57,7 +57,8 @@ class Sink {
 };
 
 Fault second_file(const FormLimits& limits) {
-  FieldProblem problem{Place::body, {std::string(limits.file_field)}, Problem::rejected, "only one file can be sent", "null"};
+  FieldProblem problem{
+      Place::body, {std::string(limits.file_field)}, Problem::rejected, "only one file can be sent", "null"};
   return Fault(Reason::invalid_request).at({std::move(problem)});
 }
 
@@ -70,7 +71,9 @@ class FormBuilder {
   Result<bool> take(const std::vector<http::MultipartParser::Event>& events) {
     using Event = http::MultipartParser::Event;
     for (const auto& event : events) {
-      auto done = event.kind == Event::part_begin ? begin(event.head) : event.kind == Event::part_data ? data(event.data) : end();
+      auto done = event.kind == Event::part_begin  ? begin(event.head)
+                  : event.kind == Event::part_data ? data(event.data)
+                                                   : end();
       if (!done) return done;
     }
     return true;
@@ -152,8 +155,8 @@ std::string Form::fingerprint() const {
 
 namespace {
 
-// One blocking call at a time on the pool while the coroutine goes on reading. The state is shared, so that a call that still runs
-// when its coroutine is gone has what it needs.
+// One blocking call at a time on the pool while the coroutine goes on reading. The state is shared, so that a call that
+// still runs when its coroutine is gone has what it needs.
 class Behind {
  public:
   Behind(asio::any_io_executor home, asio::thread_pool& pool, FormLimits limits, blob::Store* store)
@@ -194,7 +197,8 @@ class Behind {
 
  private:
   struct State {
-    State(asio::any_io_executor home, FormLimits limits, blob::Store* store) : builder(limits, store), changed(home, asio::steady_timer::time_point::max()) {}
+    State(asio::any_io_executor home, FormLimits limits, blob::Store* store)
+        : builder(limits, store), changed(home, asio::steady_timer::time_point::max()) {}
     FormBuilder builder;
     std::vector<char> bytes;  // no string: moving a short one would move its characters
     asio::steady_timer changed;
@@ -208,8 +212,8 @@ class Behind {
 
 }  // namespace
 
-asio::awaitable<Result<Form>> read_form(http::BodyReader& body, std::string boundary, FormLimits limits, blob::Store* store,
-                                        asio::thread_pool& disk, std::function<void()> beat) {
+asio::awaitable<Result<Form>> read_form(http::BodyReader& body, std::string boundary, FormLimits limits,
+                                        blob::Store* store, asio::thread_pool& disk, std::function<void()> beat) {
   http::MultipartParser parser(std::move(boundary));
   Behind behind(co_await asio::this_coro::executor, disk, limits, store);
   auto last_beat = std::chrono::steady_clock::now();

@@ -15,15 +15,13 @@
 #include "http/message.h"
 #include "json/schema.h"
 
-
-
 namespace toll::api {
 
 namespace asio = boost::asio;
 
 struct UploadedFile {
-  std::string filename;                    // as sent
-  std::shared_ptr<blob::Staged> staged;    // null when the request is a replay: hashed, not stored
+  std::string filename;                  // as sent
+  std::shared_ptr<blob::Staged> staged;  // null when the request is a replay: hashed, not stored
   Sha256 digest{};
   std::uint64_t size = 0;
 };
@@ -38,16 +36,17 @@ struct Form {
 };
 
 struct FormLimits {
-  std::uint64_t file_bytes = 0;              // of the one file
-  std::string_view file_field = "file";      // other file parts are read and dropped
-  std::uint64_t text_bytes = 1 << 20;        // of one text part
+  std::uint64_t file_bytes = 0;          // of the one file
+  std::string_view file_field = "file";  // other file parts are read and dropped
+  std::uint64_t text_bytes = 1 << 20;    // of one text part
   std::uint64_t all_text_bytes = 4 << 20;
 };
 
-// Reads the whole body. `store` null: hash only. Blocking writes run on `disk`, and `beat` (if any) there about every 20 s. Faults: upload_too_large, malformed_multipart,
-// part_too_large, storage_full, client_gone, request_timeout; invalid_request for a second file.
-asio::awaitable<Result<Form>> read_form(http::BodyReader& body, std::string boundary, FormLimits limits, blob::Store* store,
-                                        asio::thread_pool& disk, std::function<void()> beat);
+// Reads the whole body. `store` null: hash only. Blocking writes run on `disk`, and `beat` (if any) there about every
+// 20 s. Faults: upload_too_large, malformed_multipart, part_too_large, storage_full, client_gone, request_timeout;
+// invalid_request for a second file.
+asio::awaitable<Result<Form>> read_form(http::BodyReader& body, std::string boundary, FormLimits limits,
+                                        blob::Store* store, asio::thread_pool& disk, std::function<void()> beat);
 
 }  // namespace toll::api
 

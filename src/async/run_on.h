@@ -1,7 +1,8 @@
 // run_on(pool, f): runs a blocking function on a thread pool and resumes the coroutine on its own executor.
 //
-// It cannot be cancelled: once posted, the function runs to its end and the coroutine waits for it. Deadlines of blocking
-// work belong to the work (statement timeouts). Cancelling such a wait would end in std::terminate with this toolchain.
+// It cannot be cancelled: once posted, the function runs to its end and the coroutine waits for it. Deadlines of
+// blocking work belong to the work (statement timeouts). Cancelling such a wait would end in std::terminate with this
+// toolchain.
 #pragma once
 
 #include <boost/asio/associated_executor.hpp>
@@ -24,18 +25,19 @@ namespace asio = boost::asio;
 // home. done(std::exception_ptr, std::optional<T>) must be called exactly once.
 template <class T, class Start>
 auto resume_when(Start start) -> asio::awaitable<T> {
-  auto result = co_await asio::async_initiate<asio::use_awaitable_t<> const, void(std::exception_ptr, std::optional<T>)>(
-      [](auto handler, Start start) {
-        auto home = asio::get_associated_executor(handler);
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        auto work = asio::make_work_guard(home);
-        start([shared, home, work](std::exception_ptr failed, std::optional<T> value) mutable {
-          asio::post(home, [shared, work, failed = std::move(failed), value = std::move(value)]() mutable {
-            std::move (*shared)(std::move(failed), std::move(value));
-          });
-        });
-      },
-      asio::use_awaitable, std::move(start));
+  auto result =
+      co_await asio::async_initiate<asio::use_awaitable_t<> const, void(std::exception_ptr, std::optional<T>)>(
+          [](auto handler, Start start) {
+            auto home = asio::get_associated_executor(handler);
+            auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+            auto work = asio::make_work_guard(home);
+            start([shared, home, work](std::exception_ptr failed, std::optional<T> value) mutable {
+              asio::post(home, [shared, work, failed = std::move(failed), value = std::move(value)]() mutable {
+                std::move (*shared)(std::move(failed), std::move(value));
+              });
+            });
+          },
+          asio::use_awaitable, std::move(start));
   co_return std::move(*result);
 }
 

@@ -10,13 +10,17 @@ std::tm utc(Time time) {
 }
 }  // namespace
 
-std::string iso_seconds(Time time) { return fmt::format("{:%Y-%m-%dT%H:%M:%S}", utc(time)); }
+std::string iso_seconds(Time time) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}", utc(time));
+}
 
 std::string iso_micros(Time time) {
   auto whole = std::chrono::floor<std::chrono::seconds>(time);
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", utc(time), (time - whole).count());
 }
 
-std::string http_date(Time time) { return fmt::format("{:%a, %d %b %Y %H:%M:%S GMT}", utc(time)); }
+std::string http_date(Time time) {
+  return fmt::format("{:%a, %d %b %Y %H:%M:%S GMT}", utc(time));
+}
 
 }  // namespace toll

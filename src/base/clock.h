@@ -33,8 +33,12 @@ class TestClock final : public Clock {
   std::atomic<std::int64_t> now_;
 };
 
-constexpr std::int64_t to_micros(Time time) { return time.time_since_epoch().count(); }
-constexpr Time from_micros(std::int64_t micros) { return Time(Micros(micros)); }
+constexpr std::int64_t to_micros(Time time) {
+  return time.time_since_epoch().count();
+}
+constexpr Time from_micros(std::int64_t micros) {
+  return Time(Micros(micros));
+}
 
 // "2025-01-01T12:00:00", UTC, fraction dropped.
 std::string iso_seconds(Time time);

@@ -1,9 +1,9 @@
 #include "base/digest.h"
 
+#include <libdeflate.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <libdeflate.h>
 
 #include <stdexcept>
 
@@ -15,14 +15,19 @@ struct Sha256Stream::Context {
 };
 
 Sha256Stream::Sha256Stream() : context_(std::make_unique<Context>()) {
-  if (EVP_DigestInit_ex(context_->raw, EVP_sha256(), nullptr) != 1) throw std::runtime_error("SHA-256 is not available");
+  if (EVP_DigestInit_ex(context_->raw, EVP_sha256(), nullptr) != 1)
+    throw std::runtime_error("SHA-256 is not available");
 }
 Sha256Stream::~Sha256Stream() = default;
 Sha256Stream::Sha256Stream(Sha256Stream&&) noexcept = default;
 Sha256Stream& Sha256Stream::operator=(Sha256Stream&&) noexcept = default;
 
-void Sha256Stream::update(std::span<const std::byte> bytes) { EVP_DigestUpdate(context_->raw, bytes.data(), bytes.size()); }
-void Sha256Stream::update(std::string_view text) { update(as_span(text)); }
+void Sha256Stream::update(std::span<const std::byte> bytes) {
+  EVP_DigestUpdate(context_->raw, bytes.data(), bytes.size());
+}
+void Sha256Stream::update(std::string_view text) {
+  update(as_span(text));
+}
 
 Sha256 Sha256Stream::finish() {
   Sha256 out;
@@ -39,15 +44,17 @@ Sha256 sha256(std::string_view text) {
 Sha256 hmac_sha256(std::string_view key, std::string_view text) {
   Sha256 out;
   unsigned int length = out.size();
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-       reinterpret_cast<unsigned char*>(out.data()), &length);
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()),
+       text.size(), reinterpret_cast<unsigned char*>(out.data()), &length);
   return out;
 }
 
 std::uint32_t crc32(std::span<const std::byte> bytes, std::uint32_t previous) {
   return libdeflate_crc32(previous, bytes.data(), bytes.size());
 }
-std::uint32_t crc32(std::string_view text, std::uint32_t previous) { return crc32(as_span(text), previous); }
+std::uint32_t crc32(std::string_view text, std::uint32_t previous) {
+  return crc32(as_span(text), previous);
+}
 
 bool equal_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;

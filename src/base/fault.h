@@ -18,19 +18,19 @@ enum class Place : std::uint8_t { body, query, path, header };
 
 // What is wrong with one value of a request.
 enum class Problem : std::uint8_t {
-  missing,       // required and not there
-  no_body,       // there is no body at all
-  bad_json,      // the body is not JSON; the path holds the byte offset
-  not_object,    // a JSON object was expected
-  not_list,      // a JSON array was expected
+  missing,     // required and not there
+  no_body,     // there is no body at all
+  bad_json,    // the body is not JSON; the path holds the byte offset
+  not_object,  // a JSON object was expected
+  not_list,    // a JSON array was expected
   not_string,
   not_integer,   // a JSON value of another type, or a number with a fraction
   not_a_number,  // a text that is no integer: query and form values
   not_boolean,
   not_finite,
-  not_file,      // a text where a file part was expected
+  not_file,  // a text where a file part was expected
   bad_email,
-  rejected,      // anything else; message says why
+  rejected,  // anything else; message says why
 };
 
 struct FieldProblem {

@@ -23,8 +23,8 @@ class StrongId {
 };
 
 using AccountId = StrongId<struct AccountTag, std::int64_t>;
-using KeyId = StrongId<struct KeyTag, std::string>;    // UUID
-using JobId = StrongId<struct JobTag, std::string>;    // UUID
+using KeyId = StrongId<struct KeyTag, std::string>;  // UUID
+using JobId = StrongId<struct JobTag, std::string>;  // UUID
 using HoldId = StrongId<struct HoldTag, std::int64_t>;
 
 }  // namespace toll

@@ -13,10 +13,14 @@ namespace {
 
 spdlog::level::level_enum spd_level(Level level) {
   switch (level) {
-    case Level::debug: return spdlog::level::debug;
-    case Level::info: return spdlog::level::info;
-    case Level::warn: return spdlog::level::warn;
-    case Level::error: return spdlog::level::err;
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warn:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -35,27 +39,45 @@ spdlog::logger& logger() {
 
 constexpr std::string_view level_name(Level level) {
   switch (level) {
-    case Level::debug: return "debug";
-    case Level::info: return "info";
-    case Level::warn: return "warn";
-    case Level::error: return "error";
+    case Level::debug:
+      return "debug";
+    case Level::info:
+      return "info";
+    case Level::warn:
+      return "warn";
+    case Level::error:
+      return "error";
   }
   return "info";
 }
 
 }  // namespace
 
-void set_level(std::string_view name) { logger().set_level(spdlog::level::from_str(std::string(name))); }
-bool enabled(Level level) { return logger().should_log(spd_level(level)); }
+void set_level(std::string_view name) {
+  logger().set_level(spdlog::level::from_str(std::string(name)));
+}
+bool enabled(Level level) {
+  return logger().should_log(spd_level(level));
+}
 
 void append_escaped(std::string& out, std::string_view text) {
   for (unsigned char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (c < 0x20 || c == 0x7f)
           out += fmt::format("\\u{:04x}", c);
@@ -67,7 +89,8 @@ void append_escaped(std::string& out, std::string_view text) {
 
 void write(Level level, std::string_view event, std::initializer_list<Field> fields) {
   if (!enabled(level)) return;
-  std::string line = fmt::format(R"({{"time":"{}","level":"{}","event":")", iso_micros(SystemClock().now()), level_name(level));
+  std::string line =
+      fmt::format(R"({{"time":"{}","level":"{}","event":")", iso_micros(SystemClock().now()), level_name(level));
   append_escaped(line, event);
   line += '"';
   for (const auto& field : fields) {
@@ -82,13 +105,16 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
     if (valid_utf8(field.value))
       append_escaped(line, field.value);
     else
-      for (char c : field.value) append_escaped(line, static_cast<unsigned char>(c) < 0x80 ? std::string_view(&c, 1) : "?");
+      for (char c : field.value)
+        append_escaped(line, static_cast<unsigned char>(c) < 0x80 ? std::string_view(&c, 1) : "?");
     line += '"';
   }
   line += '}';
   logger().log(spd_level(level), line);
 }
 
-void flush() { logger().flush(); }
+void flush() {
+  logger().flush();
+}
 
 }  // namespace toll::log

@@ -131,7 +131,9 @@ inline constexpr std::array reason_catalogue{
 #undef TOLL_REASON_ROW
 };
 
-constexpr const ReasonRow& row_of(Reason reason) { return reason_catalogue[static_cast<std::size_t>(reason)]; }
+constexpr const ReasonRow& row_of(Reason reason) {
+  return reason_catalogue[static_cast<std::size_t>(reason)];
+}
 
 // The reason with this code; internal when there is none.
 constexpr Reason reason_from_code(std::string_view code) {

@@ -26,10 +26,10 @@ class [[nodiscard]] Result {
   Result(Fault fault) : state_(std::in_place_index<1>, std::move(fault)) {}
   Result(Reason reason) : state_(std::in_place_index<1>, reason) {}
   template <class U>
-    requires(std::is_convertible_v<U &&, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
-             !std::is_same_v<std::remove_cvref_t<U>, Fault> && !std::is_same_v<std::remove_cvref_t<U>, Reason> &&
-             !std::is_same_v<std::remove_cvref_t<U>, Result>)
-  Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+  requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::remove_cvref_t<U>, T> &&
+           !std::is_same_v<std::remove_cvref_t<U>, Fault> && !std::is_same_v<std::remove_cvref_t<U>, Reason> &&
+           !std::is_same_v<std::remove_cvref_t<U>, Result>) Result(U&& value)
+      : state_(std::in_place_index<0>, std::forward<U>(value)) {}
 
   bool has_value() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }
@@ -103,9 +103,9 @@ struct is_result<Result<T>> : std::true_type {};
 
 // auto x = TOLL_TRY(expression): the value, or return the fault from the enclosing function (GNU statement expression).
 // Not inside a coroutine: there, write the two lines.
-#define TOLL_TRY(expression)                                                     \
-  __extension__({                                                                \
-    auto toll_try_result = (expression);                                         \
-    if (!toll_try_result) return std::move(toll_try_result).error();             \
-    static_cast<decltype(toll_try_result)&&>(toll_try_result).value();           \
+#define TOLL_TRY(expression)                                           \
+  __extension__({                                                      \
+    auto toll_try_result = (expression);                               \
+    if (!toll_try_result) return std::move(toll_try_result).error();   \
+    static_cast<decltype(toll_try_result)&&>(toll_try_result).value(); \
   })

@@ -11,7 +11,7 @@ namespace toll {
 std::string_view trim(std::string_view text);  // ASCII white space on both ends
 std::string lower(std::string_view text);      // ASCII only
 bool equal_ignoring_case(std::string_view a, std::string_view b);
-bool valid_utf8(std::string_view text);        // RFC 3629: no surrogates, no overlong forms
+bool valid_utf8(std::string_view text);          // RFC 3629: no surrogates, no overlong forms
 std::size_t utf8_length(std::string_view text);  // code points of valid UTF-8
 // The longest prefix of at most `bytes` bytes that ends at a character boundary.
 std::string_view utf8_prefix(std::string_view text, std::size_t bytes);

@@ -20,7 +20,9 @@ std::string bounds(const Rules& rules, std::string_view unit) {
   return out.append(unit);
 }
 
-bool outside(std::int64_t n, const Rules& rules) { return (rules.min && n < *rules.min) || (rules.max && n > *rules.max); }
+bool outside(std::int64_t n, const Rules& rules) {
+  return (rules.min && n < *rules.min) || (rules.max && n > *rules.max);
+}
 
 std::string quoted(std::string_view text) {
   std::string out;
@@ -30,7 +32,8 @@ std::string quoted(std::string_view text) {
 
 void check_text(std::string_view text, const Rules& rules, Reading& reading) {
   // The databases take no NUL. A secret is never stored as it is.
-  if (!rules.secret && !rules.judged && text.find('\0') != text.npos) return reading.refuse(Problem::rejected, "must not contain a NUL character", quoted(text));
+  if (!rules.secret && !rules.judged && text.find('\0') != text.npos)
+    return reading.refuse(Problem::rejected, "must not contain a NUL character", quoted(text));
   if (outside(static_cast<std::int64_t>(utf8_length(text)), rules))
     reading.refuse(Problem::rejected, bounds(rules, " characters"), quoted(text));
 }
@@ -47,7 +50,9 @@ std::optional<std::int64_t> whole(double d) {
 
 }  // namespace
 
-void Reading::refuse_text(std::string message, std::string_view input) { refuse(Problem::rejected, std::move(message), quoted(input)); }
+void Reading::refuse_text(std::string message, std::string_view input) {
+  refuse(Problem::rejected, std::move(message), quoted(input));
+}
 
 void Codec<std::string>::read(const Value& v, std::string& out, const Rules& rules, Reading& reading) {
   if (!v.is_string()) return reading.refuse(Problem::not_string, "must be a string", v);
@@ -77,10 +82,13 @@ void Codec<bool>::read(const Value& v, bool& out, const Rules&, Reading& reading
 void Codec<bool>::read_text(std::string_view text, bool& out, const Rules&, Reading& reading) {
   const auto word = lower(trim(text));
   out = word == "true" || word == "1";
-  if (!out && word != "false" && word != "0") reading.refuse(Problem::not_boolean, "must be true or false", quoted(text));
+  if (!out && word != "false" && word != "0")
+    reading.refuse(Problem::not_boolean, "must be true or false", quoted(text));
 }
 
-Object Codec<bool>::schema(const Rules&, Definitions&) { return {{"type", "boolean"}}; }
+Object Codec<bool>::schema(const Rules&, Definitions&) {
+  return {{"type", "boolean"}};
+}
 
 void Codec<std::int64_t>::read(const Value& v, std::int64_t& out, const Rules& rules, Reading& reading) {
   if (v.is_string()) return read_text(v.get_string(), out, rules, reading);
@@ -95,7 +103,9 @@ void Codec<std::int64_t>::read(const Value& v, std::int64_t& out, const Rules& r
 void Codec<std::int64_t>::read_text(std::string_view text, std::int64_t& out, const Rules& rules, Reading& reading) {
   auto body = trim(text);
   if (body.starts_with('+')) body.remove_prefix(1);
-  if (auto point = body.find('.'); point != body.npos && point > 0 && body.find_first_not_of('0', point + 1) == body.npos) body = body.substr(0, point);
+  if (auto point = body.find('.');
+      point != body.npos && point > 0 && body.find_first_not_of('0', point + 1) == body.npos)
+    body = body.substr(0, point);
   auto n = parse_int(body);
   if (!n) return reading.refuse(Problem::not_a_number, "must be an integer", quoted(text));
   out = *n;

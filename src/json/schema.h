@@ -8,8 +8,8 @@
 //         field(&Rename::name, "name", "The new name.", {.min = 1, .max = 64, .example = "ci"})};
 //   };
 //
-// From it come reading with all problems at once, writing, JSON Schema, and redaction. A member that is missing from the table
-// does not compile. How a C++ type looks in JSON is its Codec; a surface adds codecs for types of its own.
+// From it come reading with all problems at once, writing, JSON Schema, and redaction. A member that is missing from
+// the table does not compile. How a C++ type looks in JSON is its Codec; a surface adds codecs for types of its own.
 #pragma once
 
 #include <boost/json/array.hpp>
@@ -39,9 +39,9 @@ struct Rules {
   In in = In::body;
   std::optional<std::int64_t> min{}, max{};  // of a number; of a text's or list's length
   std::string_view example{};
-  bool secret = false;      // never kept, never logged: written as null in a redacted copy
-  bool judged = false;      // the endpoint's check() judges which characters it may have
-  bool omit_null = false;   // an absent optional is left out instead of written as null
+  bool secret = false;     // never kept, never logged: written as null in a redacted copy
+  bool judged = false;     // the endpoint's check() judges which characters it may have
+  bool omit_null = false;  // an absent optional is left out instead of written as null
 };
 
 template <class Owner, class Member>
@@ -88,7 +88,9 @@ class Reading {
   void refuse(Problem problem, std::string message, std::string input) {
     problems_.push_back({place_, path_, problem, std::move(message), std::move(input)});
   }
-  void refuse(Problem problem, std::string message, const Value& input) { refuse(problem, std::move(message), boost::json::serialize(input)); }
+  void refuse(Problem problem, std::string message, const Value& input) {
+    refuse(problem, std::move(message), boost::json::serialize(input));
+  }
   void refuse_text(std::string message, std::string_view input);
   bool ok() const { return problems_.empty(); }
   std::vector<FieldProblem> take() { return std::move(problems_); }
@@ -99,8 +101,8 @@ class Reading {
   std::vector<FieldProblem> problems_;
 };
 
-// Codec<T>: read(value, out, rules, reading) from JSON; read_text(text, out, rules, reading) from a path, query or form value;
-// write(out, v, redact); schema(rules, definitions).
+// Codec<T>: read(value, out, rules, reading) from JSON; read_text(text, out, rules, reading) from a path, query or form
+// value; write(out, v, redact); schema(rules, definitions).
 template <class T>
 struct Codec;
 
@@ -133,8 +135,12 @@ struct Codec<std::int64_t> {
 
 template <>
 struct Codec<int> {
-  static void read(const Value& v, int& out, const Rules& rules, Reading& reading) { narrow(out, [&](auto& wide) { Codec<std::int64_t>::read(v, wide, rules, reading); }); }
-  static void read_text(std::string_view text, int& out, const Rules& rules, Reading& reading) { narrow(out, [&](auto& wide) { Codec<std::int64_t>::read_text(text, wide, rules, reading); }); }
+  static void read(const Value& v, int& out, const Rules& rules, Reading& reading) {
+    narrow(out, [&](auto& wide) { Codec<std::int64_t>::read(v, wide, rules, reading); });
+  }
+  static void read_text(std::string_view text, int& out, const Rules& rules, Reading& reading) {
+    narrow(out, [&](auto& wide) { Codec<std::int64_t>::read_text(text, wide, rules, reading); });
+  }
   static void write(std::string& out, int v, bool) { out += std::to_string(v); }
   static Object schema(const Rules& rules, Definitions& all) { return Codec<std::int64_t>::schema(rules, all); }
 
@@ -161,8 +167,10 @@ struct Codec<std::optional<T>> {
   static void read(const Value& v, std::optional<T>& out, const Rules& rules, Reading& reading) {
     if (!v.is_null()) Codec<T>::read(v, out.emplace(), rules, reading);
   }
-  static void read_text(std::string_view text, std::optional<T>& out, const Rules& rules, Reading& reading)
-    requires requires(T& inner) { Codec<T>::read_text(text, inner, rules, reading); }
+  static void read_text(std::string_view text, std::optional<T>& out, const Rules& rules, Reading& reading) requires
+      requires(T& inner) {
+    Codec<T>::read_text(text, inner, rules, reading);
+  }
   {
     if (!text.empty()) Codec<T>::read_text(text, out.emplace(), rules, reading);
   }
@@ -188,7 +196,10 @@ struct Codec<std::vector<T>> {
     if (!v.is_array()) return reading.refuse(Problem::not_list, "must be a list", v);
     const auto size = static_cast<std::int64_t>(v.get_array().size());
     if ((rules.min && size < *rules.min) || (rules.max && size > *rules.max))
-      return reading.refuse(Problem::rejected, "must have " + std::to_string(rules.min.value_or(0)) + " to " + std::to_string(rules.max.value_or(0)) + " items", v);
+      return reading.refuse(Problem::rejected,
+                            "must have " + std::to_string(rules.min.value_or(0)) + " to " +
+                                std::to_string(rules.max.value_or(0)) + " items",
+                            v);
     for (std::int64_t i = 0; i < size; ++i) {
       reading.enter(i);
       Codec<T>::read(v.get_array()[static_cast<std::size_t>(i)], out.emplace_back(), {}, reading);
@@ -254,7 +265,8 @@ struct Codec<T> {
     out += '}';
   }
   template <class M>
-  static void write_member(std::string& out, char& separator, const M& v, std::string_view name, const Rules& rules, bool redact) {
+  static void write_member(std::string& out, char& separator, const M& v, std::string_view name, const Rules& rules,
+                           bool redact) {
     if constexpr (is_optional<M>::value)
       if (rules.omit_null && !v) return;
     out += separator;

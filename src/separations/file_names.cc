@@ -9,9 +9,9 @@ namespace toll::separations {
 
 namespace {
 
-constexpr auto media_extensions = std::to_array<std::string_view>({
-    ".mp3", ".wav", ".flac", ".ogg", ".m4a", ".aac", ".opus", ".oga", ".wma", ".aif", ".aiff", ".caf", ".wv",
-    ".ape", ".ac3", ".amr", ".mka", ".mp4", ".m4v", ".mkv", ".avi", ".mov", ".webm", ".mpg", ".mpeg", ".ts",  ".3gp"});
+constexpr auto media_extensions = std::to_array<std::string_view>(
+    {".mp3", ".wav", ".flac", ".ogg", ".m4a", ".aac", ".opus", ".oga", ".wma",  ".aif", ".aiff", ".caf", ".wv", ".ape",
+     ".ac3", ".amr", ".mka",  ".mp4", ".m4v", ".mkv", ".avi",  ".mov", ".webm", ".mpg", ".mpeg", ".ts",  ".3gp"});
 
 std::string valid_only(std::string_view text) {
   std::string out;

@@ -6,8 +6,8 @@
 
 namespace toll::separations {
 
-// The last path segment (either slash), control characters removed, invalid UTF-8 replaced, at most 255 bytes at a character
-// boundary. Empty when nothing is left.
+// The last path segment (either slash), control characters removed, invalid UTF-8 replaced, at most 255 bytes at a
+// character boundary. Empty when nothing is left.
 std::string clean_file_name(std::string_view sent);
 
 // A name with an ending that is taken without a look inside; any other file is probed first.

@@ -6,24 +6,35 @@ namespace toll::separations {
 
 namespace {
 
-std::vector<std::string> four_stems() { return {"bass", "drums", "other", "vocals"}; }
-std::vector<std::string> six_stems() { return {"bass", "drums", "guitar", "other", "piano", "vocals"}; }
+std::vector<std::string> four_stems() {
+  return {"bass", "drums", "other", "vocals"};
+}
+std::vector<std::string> six_stems() {
+  return {"bass", "drums", "guitar", "other", "piano", "vocals"};
+}
 
 constexpr std::string_view builtin_words =
-    " Its published weights are not installed here: the built-in spectral separator serves this name. That is signal processing, not a "
+    " Its published weights are not installed here: the built-in spectral separator serves this name. That is signal "
+    "processing, not a "
     "trained model: the stems add up to the mix, but expect each to carry audible parts of the others.";
 constexpr std::string_view absent_words = " Its published weights are not installed here, so it cannot be used now.";
 
 // The built-in separator knows the four stems; a six-stem model has to wait for its weights.
-Model offer(std::string name, std::string what, std::vector<std::string> stems, std::vector<int> counts, const Models::Options& options) {
+Model offer(std::string name, std::string what, std::vector<std::string> stems, std::vector<int> counts,
+            const Models::Options& options) {
   const bool served = options.builtin_fallback && stems == four_stems();
-  Model model{std::move(name), std::move(what), std::move(stems), std::move(counts), options.price, served ? "Apache-2.0" : "MIT", served, {}};
+  Model model{std::move(name),  std::move(what),
+              std::move(stems), std::move(counts),
+              options.price,    served ? "Apache-2.0" : "MIT",
+              served,           {}};
   model.description += served ? builtin_words : absent_words;
   if (served) model.served_by = std::string(builtin_name);
   return model;
 }
 
-bool contains(const auto& list, const auto& item) { return std::ranges::find(list, item) != list.end(); }
+bool contains(const auto& list, const auto& item) {
+  return std::ranges::find(list, item) != list.end();
+}
 
 std::string listed(const auto& items, auto to_text) {
   std::string out;
@@ -36,7 +47,8 @@ std::string listed(const auto& items, auto to_text) {
 Models::Models(Options options) {
   models_.push_back(offer("htdemucs", "Hybrid Transformer Demucs, four stems.", four_stems(), {2, 4}, options));
   models_.push_back(offer("htdemucs_6s", "Hybrid Transformer Demucs, six stems.", six_stems(), {2, 4, 6}, options));
-  models_.push_back(offer("htdemucs_ft", "Hybrid Transformer Demucs, fine-tuned, four stems.", four_stems(), {2, 4}, options));
+  models_.push_back(
+      offer("htdemucs_ft", "Hybrid Transformer Demucs, fine-tuned, four stems.", four_stems(), {2, 4}, options));
 }
 
 const Model* Models::find(std::string_view name) const {
@@ -44,20 +56,27 @@ const Model* Models::find(std::string_view name) const {
   return it == models_.end() ? nullptr : &*it;
 }
 
-metering::Credits Models::cheapest() const { return std::ranges::min(models_, {}, &Model::cost).cost; }
+metering::Credits Models::cheapest() const {
+  return std::ranges::min(models_, {}, &Model::cost).cost;
+}
 
-std::vector<ChoiceProblem> Models::choose(std::string_view name, std::optional<int> stem_count, std::optional<std::string> two_stem, Choice& choice) const {
+std::vector<ChoiceProblem> Models::choose(std::string_view name, std::optional<int> stem_count,
+                                          std::optional<std::string> two_stem, Choice& choice) const {
   std::vector<ChoiceProblem> problems;
   const auto* model = find(name);
   if (!model) {
-    problems.push_back({ChoiceProblem::model, "must be one of " + listed(models_, [](const Model& m) { return m.name; })});
+    problems.push_back(
+        {ChoiceProblem::model, "must be one of " + listed(models_, [](const Model& m) { return m.name; })});
     return problems;
   }
   const int count = stem_count.value_or(static_cast<int>(model->stems.size()));
   if (!contains(model->stem_counts, count))
-    problems.push_back({ChoiceProblem::stem_count, "must be one of " + listed(model->stem_counts, [](int n) { return std::to_string(n); }) + " for " + model->name});
+    problems.push_back({ChoiceProblem::stem_count,
+                        "must be one of " + listed(model->stem_counts, [](int n) { return std::to_string(n); }) +
+                            " for " + model->name});
   if (two_stem && !contains(model->stems, *two_stem))
-    problems.push_back({ChoiceProblem::two_stem, "must be one of " + listed(model->stems, [](const std::string& s) { return s; })});
+    problems.push_back(
+        {ChoiceProblem::two_stem, "must be one of " + listed(model->stems, [](const std::string& s) { return s; })});
   if (!problems.empty()) return problems;
   choice = {model, count, {}};
   if (count == 2) choice.two_stem = two_stem.value_or("vocals");

@@ -16,7 +16,7 @@ inline constexpr std::string_view default_model = "htdemucs";
 
 struct Model {
   std::string name;
-  std::string description;  // with one sentence about the quality of what serves it
+  std::string description;         // with one sentence about the quality of what serves it
   std::vector<std::string> stems;  // sorted
   std::vector<int> stem_counts;
   metering::Credits cost;
@@ -52,7 +52,8 @@ class Models {
   metering::Credits cheapest() const;
 
   // Every problem of the choice, in the order of its parts; empty: `choice` is set.
-  std::vector<ChoiceProblem> choose(std::string_view model, std::optional<int> stem_count, std::optional<std::string> two_stem, Choice& choice) const;
+  std::vector<ChoiceProblem> choose(std::string_view model, std::optional<int> stem_count,
+                                    std::optional<std::string> two_stem, Choice& choice) const;
 
  private:
   std::vector<Model> models_;

@@ -14,7 +14,8 @@ namespace spectral = engines::separation;
 
 class SeparationRun final : public jobs::Run {
  public:
-  SeparationRun(const Separations& separations, std::shared_ptr<const blob::Reader> upload) : separations_(separations), upload_(std::move(upload)) {
+  SeparationRun(const Separations& separations, std::shared_ptr<const blob::Reader> upload)
+      : separations_(separations), upload_(std::move(upload)) {
     task_.engine = "separation";
     task_.input.inputs[std::string(spectral::input_name)] = upload_->fd();
   }
@@ -50,7 +51,8 @@ class SeparationRun final : public jobs::Run {
 
   Result<void> commit(sql::Tx& tx, const jobs::Job& job) override {
     for (auto& [name, staged] : staged_) {
-      auto kept = separations_.objects().attach(tx, *staged, {job.account, std::string(stem_role), job.id.value(), name});
+      auto kept =
+          separations_.objects().attach(tx, *staged, {job.account, std::string(stem_role), job.id.value(), name});
       if (!kept) return std::move(kept).error();
     }
     return {};

@@ -25,28 +25,48 @@ std::optional<std::string> Separation::command() const {
   return out + " " + shell_quoted(filename);
 }
 
-Separations::Separations(jobs::Queue& queue, const objects::Objects& objects, const blob::Store& store, objects::Sweeper& sweeper,
-                         const Clock& clock, Random& random, Options options)
-    : queue_(queue), objects_(objects), store_(store), sweeper_(sweeper), clock_(clock), random_(random), options_(options) {}
+Separations::Separations(jobs::Queue& queue, const objects::Objects& objects, const blob::Store& store,
+                         objects::Sweeper& sweeper, const Clock& clock, Random& random, Options options)
+    : queue_(queue),
+      objects_(objects),
+      store_(store),
+      sweeper_(sweeper),
+      clock_(clock),
+      random_(random),
+      options_(options) {}
 
 Result<Separation> Separations::submit(sql::Tx& tx, const NewSeparation& order) {
   const JobId id(random_.uuid4());
   const auto& model = *order.choice.model;
   auto job = queue_.submit(tx, {id, order.account, std::string(kind_name), model.cost, std::string(job_description)});
   if (!job) return std::move(job).error();
-  tx.exec("INSERT INTO separations (job_id, account_id, filename, model, stem_count, two_stem) VALUES ($1, $2, $3, $4, $5, $6)", id,
-          order.account, order.filename, model.name, order.choice.stem_count, order.choice.two_stem);
-  auto kept = objects_.attach(tx, *order.upload, {order.account, std::string(upload_role), id.value(), std::string(upload_name)});
+  tx.exec(
+      "INSERT INTO separations (job_id, account_id, filename, model, stem_count, two_stem) VALUES ($1, $2, $3, $4, $5, "
+      "$6)",
+      id, order.account, order.filename, model.name, order.choice.stem_count, order.choice.two_stem);
+  auto kept = objects_.attach(tx, *order.upload,
+                              {order.account, std::string(upload_role), id.value(), std::string(upload_name)});
   if (!kept) return std::move(kept).error();
-  return Separation{std::move(*job), order.filename, model.name, order.choice.stem_count, order.choice.two_stem, {}, false, {}, {}};
+  return Separation{
+      std::move(*job), order.filename, model.name, order.choice.stem_count, order.choice.two_stem, {}, false, {}, {}};
 }
 
 std::optional<Separation> Separations::complete_with_row(sql::Tx& tx, std::optional<jobs::Job> job) const {
   if (!job) return std::nullopt;
-  auto row = tx.one("SELECT filename, model, stem_count, two_stem, served_by, archived, files_deleted_at FROM separations WHERE job_id = $1", job->id);
+  auto row = tx.one(
+      "SELECT filename, model, stem_count, two_stem, served_by, archived, files_deleted_at FROM separations WHERE "
+      "job_id = $1",
+      job->id);
   if (!row) return std::nullopt;
-  Separation out{std::move(*job), row->text(0), row->text(1), static_cast<int>(row->integer(2)), row->maybe_text(3), row->maybe_text(4),
-                 row->boolean(5), row->maybe_time(6), {}};
+  Separation out{std::move(*job),
+                 row->text(0),
+                 row->text(1),
+                 static_cast<int>(row->integer(2)),
+                 row->maybe_text(3),
+                 row->maybe_text(4),
+                 row->boolean(5),
+                 row->maybe_time(6),
+                 {}};
   if (out.job.state == jobs::State::completed && !out.files_deleted_at) {
     out.files = objects_.list(tx, out.job.id.value(), stem_role);
     std::ranges::sort(out.files, {}, &objects::Object::name);
@@ -54,7 +74,9 @@ std::optional<Separation> Separations::complete_with_row(sql::Tx& tx, std::optio
   return out;
 }
 
-std::optional<Separation> Separations::find(sql::Tx& tx, const JobId& id) const { return complete_with_row(tx, queue_.find(tx, id)); }
+std::optional<Separation> Separations::find(sql::Tx& tx, const JobId& id) const {
+  return complete_with_row(tx, queue_.find(tx, id));
+}
 
 Result<Separation> Separations::get(sql::Tx& tx, AccountId account, const JobId& id) const {
   auto found = complete_with_row(tx, queue_.find(tx, account, id));
@@ -65,7 +87,8 @@ Result<Separation> Separations::get(sql::Tx& tx, AccountId account, const JobId&
 Result<Separation> Separations::finished(sql::Tx& tx, AccountId account, const JobId& id) const {
   auto found = get(tx, account, id);
   if (!found) return found;
-  if (found->job.state != jobs::State::completed) return Fault(Reason::job_not_completed).with("status", std::string(to_string(found->job.state)));
+  if (found->job.state != jobs::State::completed)
+    return Fault(Reason::job_not_completed).with("status", std::string(to_string(found->job.state)));
   if (found->files_deleted_at) return Reason::job_files_gone;
   return found;
 }
@@ -120,8 +143,10 @@ Result<void> Separations::archive(sql::Tx& tx, const JobId& id) {
   auto job = queue_.find(tx, id);
   if (!job) return Reason::job_not_found;
   if (jobs::is_open(job->state))
-    if (auto cancelled = queue_.cancel(tx, id); !cancelled && cancelled.error().reason() != Reason::job_not_cancellable) return std::move(cancelled).error();
-  tx.exec("UPDATE separations SET archived = 1, files_deleted_at = coalesce(files_deleted_at, $2) WHERE job_id = $1", id, clock_.now());
+    if (auto cancelled = queue_.cancel(tx, id); !cancelled && cancelled.error().reason() != Reason::job_not_cancellable)
+      return std::move(cancelled).error();
+  tx.exec("UPDATE separations SET archived = 1, files_deleted_at = coalesce(files_deleted_at, $2) WHERE job_id = $1",
+          id, clock_.now());
   drop_files(tx, id);
   return {};
 }
@@ -138,7 +163,8 @@ std::size_t Separations::expire(sql::Tx& tx, std::size_t limit) {
   const auto cutoff = clock_.now() - options_.retention;
   const auto ended = tx.query(
       "SELECT s.job_id FROM separations s JOIN jobs j ON j.id = s.job_id "
-      "WHERE s.files_deleted_at IS NULL AND j.completed_at < $1 AND j.state IN ('completed', 'failed', 'cancelled') LIMIT $2",
+      "WHERE s.files_deleted_at IS NULL AND j.completed_at < $1 AND j.state IN ('completed', 'failed', 'cancelled') "
+      "LIMIT $2",
       cutoff, limit);
   for (const auto& row : ended) {
     const JobId id(row.text(0));

@@ -1,5 +1,5 @@
-// Separation jobs: what stands in front of the queue (files, choices) and behind it (stems). Use cases run in the caller's
-// transaction; a job, its hold, its row here and its files commit together or not at all.
+// Separation jobs: what stands in front of the queue (files, choices) and behind it (stems). Use cases run in the
+// caller's transaction; a job, its hold, its row here and its files commit together or not at all.
 #pragma once
 
 #include <cstdint>
@@ -30,10 +30,10 @@ struct Separation {
   std::string model;
   int stem_count = 4;
   std::optional<std::string> two_stem;
-  std::optional<std::string> served_by;     // once it was started
+  std::optional<std::string> served_by;  // once it was started
   bool archived = false;
   std::optional<Time> files_deleted_at;
-  std::vector<objects::Object> files;       // the stems, by name; only of completed jobs
+  std::vector<objects::Object> files;  // the stems, by name; only of completed jobs
 
   // Every stem as WAV, by name: what there is to download.
   std::vector<const objects::Object*> wavs() const;
@@ -69,8 +69,8 @@ class Separations {
   struct Options {
     Micros retention = std::chrono::hours(24);  // of the files of an ended job; 0: for ever
   };
-  Separations(jobs::Queue& queue, const objects::Objects& objects, const blob::Store& store, objects::Sweeper& sweeper, const Clock& clock, Random& random,
-              Options options);
+  Separations(jobs::Queue& queue, const objects::Objects& objects, const blob::Store& store, objects::Sweeper& sweeper,
+              const Clock& clock, Random& random, Options options);
 
   // Faults: insufficient_credits, storage_full.
   Result<Separation> submit(sql::Tx& tx, const NewSeparation& order);

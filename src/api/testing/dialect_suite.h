@@ -45,7 +45,8 @@ TYPED_TEST_P(DialectSuite, says_every_reason_of_the_catalogue_with_a_status_and_
 
 TYPED_TEST_P(DialectSuite, keeps_the_cause_out_of_every_answer) {
   for (const auto& reason : reason_catalogue) {
-    const auto response = TypeParam::fault(Fault(reason.reason).because("/secret/path SELECT password"), Access::either);
+    const auto response =
+        TypeParam::fault(Fault(reason.reason).because("/secret/path SELECT password"), Access::either);
     EXPECT_EQ(response.body.find("secret/path"), std::string::npos) << reason.code;
     for (const auto& [name, value] : response.fields) EXPECT_EQ(value.find("secret/path"), std::string::npos) << name;
   }
@@ -55,7 +56,8 @@ TYPED_TEST_P(DialectSuite, writes_hostile_texts_as_json_and_nothing_else) {
   const std::string hostile = "\"}\r\n<script>\x01\xff\xf0\x9f\x8e\xb5";
   for (const auto& reason : reason_catalogue) {
     auto fault = Fault(reason.reason);
-    for (auto name : {"status", "stem", "model", "limit", "needed", "balance", "code", "scope", "why"}) fault = std::move(fault).with(name, hostile);
+    for (auto name : {"status", "stem", "model", "limit", "needed", "balance", "code", "scope", "why"})
+      fault = std::move(fault).with(name, hostile);
     EXPECT_TRUE(json::parse(TypeParam::fault(fault, Access::either).body)) << reason.code;
   }
   for (int problem = 0; problem <= static_cast<int>(Problem::rejected); ++problem) {
@@ -85,8 +87,9 @@ TYPED_TEST_P(DialectSuite, answers_401_with_a_challenge) {
       }
 }
 
-REGISTER_TYPED_TEST_SUITE_P(DialectSuite, says_every_reason_of_the_catalogue_with_a_status_and_a_body, keeps_the_cause_out_of_every_answer,
-                            writes_hostile_texts_as_json_and_nothing_else, tells_missing_from_malformed_credentials_and_takes_well_formed_ones,
+REGISTER_TYPED_TEST_SUITE_P(DialectSuite, says_every_reason_of_the_catalogue_with_a_status_and_a_body,
+                            keeps_the_cause_out_of_every_answer, writes_hostile_texts_as_json_and_nothing_else,
+                            tells_missing_from_malformed_credentials_and_takes_well_formed_ones,
                             answers_401_with_a_challenge);
 
 inline std::set<std::string> places_of(std::string_view path) {
@@ -110,7 +113,8 @@ inline void expect_sound_operation(const SurfaceDescription& surface, const Abou
   const auto segment = first_segment(about.path);
   const bool owned = std::ranges::find(surface.dialect.segments, segment) != surface.dialect.segments.end();
   EXPECT_TRUE(owned) << about.path << " is not in the surface's segments";
-  if (about.idempotent) EXPECT_TRUE(about.runs == Runs::write || about.runs == Runs::blocking) << "only effects need a key";
+  if (about.idempotent)
+    EXPECT_TRUE(about.runs == Runs::write || about.runs == Runs::blocking) << "only effects need a key";
   if (about.access == Access::admin) EXPECT_TRUE(about.scope.empty()) << "administrators come by session";
 }
 

@@ -39,7 +39,8 @@ std::vector<std::string> texts(const std::vector<http::Segment>& segments) {
 
 std::uint64_t number(std::string_view bytes, std::size_t at, int width) {
   std::uint64_t out = 0;
-  for (int i = width - 1; i >= 0; --i) out = out << 8 | static_cast<unsigned char>(bytes.at(at + static_cast<std::size_t>(i)));
+  for (int i = width - 1; i >= 0; --i)
+    out = out << 8 | static_cast<unsigned char>(bytes.at(at + static_cast<std::size_t>(i)));
   return out;
 }
 

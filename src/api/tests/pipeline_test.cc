@@ -63,7 +63,9 @@ struct Count : Endpoint {
   static constexpr std::string_view id = "toy.count", summary = "Count things";
   static constexpr Runs runs = Runs::read;
   static constexpr bool point_read = true;
-  static Result<Response> handle(Call& call, const Request&) { return Counted{call.tx().one("SELECT count(*) FROM things")->integer(0)}; }
+  static Result<Response> handle(Call& call, const Request&) {
+    return Counted{call.tx().one("SELECT count(*) FROM things")->integer(0)};
+  }
 };
 
 struct Guarded : Count {
@@ -120,7 +122,8 @@ using namespace toll::api;
 template <>
 struct Schema<Made> {
   static constexpr std::string_view name = "Made";
-  static constexpr auto fields = std::tuple{field(&Made::name, "name", ""), field(&Made::token, "token", "", {.secret = true})};
+  static constexpr auto fields =
+      std::tuple{field(&Made::name, "name", ""), field(&Made::token, "token", "", {.secret = true})};
 };
 template <>
 struct Schema<Make::Request> {
@@ -149,10 +152,12 @@ class PipelineTest : public ::testing::Test {
     std::filesystem::remove_all(root);
   }
 
-  http::Response ask(Method method, std::string path, std::string body = {}, std::vector<std::pair<std::string, std::string>> fields = {}) {
+  http::Response ask(Method method, std::string path, std::string body = {},
+                     std::vector<std::pair<std::string, std::string>> fields = {}) {
     return ask_at(front, method, std::move(path), std::move(body), std::move(fields));
   }
-  http::Response ask_at(Front& at, Method method, std::string path, std::string body = {}, std::vector<std::pair<std::string, std::string>> fields = {}) {
+  http::Response ask_at(Front& at, Method method, std::string path, std::string body = {},
+                        std::vector<std::pair<std::string, std::string>> fields = {}) {
     request = {};
     request.method = method;
     request.method_text = http::to_string(method);
@@ -240,14 +245,16 @@ TEST_F(PipelineTest, credentials_and_admission_come_before_the_body) {
 }
 
 TEST_F(PipelineTest, invalid_input_reaches_no_handler) {
-  for (auto bad : {"", "{", "[]", "{}", R"({"name":""})", R"({"name":"0123456789a"})", R"({"name":1})", R"({"name":"a","name":"b"})"})
+  for (auto bad : {"", "{", "[]", "{}", R"({"name":""})", R"({"name":"0123456789a"})", R"({"name":1})",
+                   R"({"name":"a","name":"b"})"})
     EXPECT_EQ(ask(Method::post, "/things", bad).status, 409) << bad;
   EXPECT_EQ(house.handled, 0);
 }
 
 TEST_F(PipelineTest, every_answer_has_a_request_id_and_a_good_one_is_kept) {
   EXPECT_EQ(ask(Method::get, "/things", "", {{"X-Request-Id", "abc-1.2_3"}}).fields.get("X-Request-Id"), "abc-1.2_3");
-  for (auto bad : {"", "with space", "a\"b"}) EXPECT_NE(ask(Method::get, "/nowhere", "", {{"X-Request-Id", bad}}).fields.get("X-Request-Id"), bad);
+  for (auto bad : {"", "with space", "a\"b"})
+    EXPECT_NE(ask(Method::get, "/nowhere", "", {{"X-Request-Id", bad}}).fields.get("X-Request-Id"), bad);
   EXPECT_EQ(ask(Method::get, "/nowhere").fields.get("X-Request-Id").size(), 36u);
 }
 

@@ -52,7 +52,9 @@ TEST_F(RouterTest, finds_get_for_head_and_names_what_is_allowed) {
   EXPECT_TRUE(router.find(Method::get, "/nothing").allowed.empty());
 }
 
-TEST_F(RouterTest, refuses_a_route_that_is_taken) { EXPECT_THROW(router.add(list), std::logic_error); }
+TEST_F(RouterTest, refuses_a_route_that_is_taken) {
+  EXPECT_THROW(router.add(list), std::logic_error);
+}
 
 }  // namespace
 }  // namespace toll::api

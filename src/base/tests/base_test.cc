@@ -77,7 +77,8 @@ TEST(Text, base64url_round_trips_every_length_and_refuses_other_characters) {
 
 TEST(Text, utf8_refuses_overlong_forms_surrogates_and_cut_characters) {
   EXPECT_TRUE(valid_utf8("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x8E\xB5"));
-  for (std::string_view bad : {"\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82", "\x80", "\xFF", "\xF0\x8F\xBF\xBF"})
+  for (std::string_view bad :
+       {"\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82", "\x80", "\xFF", "\xF0\x8F\xBF\xBF"})
     EXPECT_FALSE(valid_utf8(bad));
   EXPECT_EQ(utf8_prefix("a\xE2\x82\xAC", 3), "a");
   EXPECT_EQ(utf8_prefix("a\xE2\x82\xAC", 4), "a\xE2\x82\xAC");

@@ -24,14 +24,17 @@ TEST(Parse, refuses_duplicate_member_names_at_every_depth) {
 }
 
 TEST(Parse, refuses_what_is_not_json_and_says_where) {
-  for (std::string_view bad : {"", "{", "{\"a\":}", "[1,]", "nul", "1 2", "{\"a\":1}x", "\"\xff\"", "NaN", "[Infinity]", "'a'", "{a:1}", "// c\n1"})
+  for (std::string_view bad : {"", "{", "{\"a\":}", "[1,]", "nul", "1 2", "{\"a\":1}x", "\"\xff\"", "NaN", "[Infinity]",
+                               "'a'", "{a:1}", "// c\n1"})
     EXPECT_NE(why(bad), "accepted") << bad;
   auto value = parse(R"({"a": bad})");
   ASSERT_FALSE(value);
   EXPECT_EQ(std::get<std::int64_t>(value.error().problems().at(0).path.at(0)), 6);
 }
 
-TEST(Parse, refuses_a_tower_of_brackets) { EXPECT_NE(why(std::string(100'000, '[')), "accepted"); }
+TEST(Parse, refuses_a_tower_of_brackets) {
+  EXPECT_NE(why(std::string(100'000, '[')), "accepted");
+}
 
 }  // namespace
 }  // namespace toll::json

@@ -27,13 +27,13 @@ struct Schema<Inner> {
 template <>
 struct Schema<Sample> {
   static constexpr std::string_view name = "Sample";
-  static constexpr auto fields = std::tuple{
-      field(&Sample::name, "name", "The name.", {.min = 2, .max = 5, .example = "song"}),
-      field(&Sample::count, "count", "How many.", {.min = 1, .max = 9}),
-      field(&Sample::flag, "flag", "A switch."),
-      field(&Sample::inner, "inner", "Parts.", {.max = 2}),
-      field(&Sample::token, "token", "A secret.", {.secret = true}),
-      field(&Sample::rare, "rare", "Rarely there.", {.omit_null = true})};
+  static constexpr auto fields =
+      std::tuple{field(&Sample::name, "name", "The name.", {.min = 2, .max = 5, .example = "song"}),
+                 field(&Sample::count, "count", "How many.", {.min = 1, .max = 9}),
+                 field(&Sample::flag, "flag", "A switch."),
+                 field(&Sample::inner, "inner", "Parts.", {.max = 2}),
+                 field(&Sample::token, "token", "A secret.", {.secret = true}),
+                 field(&Sample::rare, "rare", "Rarely there.", {.omit_null = true})};
 };
 
 namespace {
@@ -42,7 +42,8 @@ TEST(Schema, writes_members_in_the_order_of_the_table_with_nulls) {
   Sample s{"ab\"c", 3, std::nullopt, {{"x"}, {"y"}}, "hush", std::nullopt};
   EXPECT_EQ(write(s), R"({"name":"ab\"c","count":3,"flag":null,"inner":[{"tag":"x"},{"tag":"y"}],"token":"hush"})");
   s.rare = 1;
-  EXPECT_EQ(write(s, true), R"({"name":"ab\"c","count":3,"flag":null,"inner":[{"tag":"x"},{"tag":"y"}],"token":null,"rare":1})");
+  EXPECT_EQ(write(s, true),
+            R"({"name":"ab\"c","count":3,"flag":null,"inner":[{"tag":"x"},{"tag":"y"}],"token":null,"rare":1})");
 }
 
 TEST(Schema, reads_what_it_wrote) {
@@ -57,7 +58,8 @@ TEST(Schema, reports_every_problem_at_once_in_the_order_of_the_table) {
   std::vector<std::string> seen;
   for (const auto& p : s.error().problems()) {
     std::string where;
-    for (const auto& step : p.path) where += "/" + (step.index() == 0 ? std::get<0>(step) : std::to_string(std::get<1>(step)));
+    for (const auto& step : p.path)
+      where += "/" + (step.index() == 0 ? std::get<0>(step) : std::to_string(std::get<1>(step)));
     seen.push_back(where + " " + p.message);
   }
   EXPECT_EQ(seen, (std::vector<std::string>{"/name is required", "/count must be 1 to 9", "/flag must be true or false",
@@ -74,7 +76,8 @@ TEST(Schema, integers_from_text_are_as_lenient_as_documented_and_no_more) {
   EXPECT_EQ(as_int(" 4 "), 4);
   EXPECT_EQ(as_int("4.0"), 4);
   EXPECT_EQ(as_int("+4"), 4);
-  for (std::string_view bad : {"4.5", "abc", "", "4 4", "1e3", ".0", "99999999999999999999"}) EXPECT_FALSE(as_int(bad)) << bad;
+  for (std::string_view bad : {"4.5", "abc", "", "4 4", "1e3", ".0", "99999999999999999999"})
+    EXPECT_FALSE(as_int(bad)) << bad;
 }
 
 TEST(Schema, describes_itself_as_json_schema) {

@@ -29,7 +29,9 @@ TEST(Models, without_the_fallback_nothing_pretends_to_be_ready) {
   }
 }
 
-TEST(Models, six_stems_wait_for_their_weights) { EXPECT_FALSE(shipped.find("htdemucs_6s")->ready); }
+TEST(Models, six_stems_wait_for_their_weights) {
+  EXPECT_FALSE(shipped.find("htdemucs_6s")->ready);
+}
 
 TEST(Models, a_choice_is_resolved_or_every_problem_is_named) {
   Choice choice;

@@ -8,7 +8,9 @@ namespace {
 
 using api::Access;
 
-bool for_sessions(Access access) { return access == Access::session || access == Access::admin; }
+bool for_sessions(Access access) {
+  return access == Access::session || access == Access::admin;
+}
 
 std::string json_text(std::string_view text) {
   std::string out;
@@ -18,22 +20,29 @@ std::string json_text(std::string_view text) {
 
 constexpr std::string_view place_name(Place place) {
   switch (place) {
-    case Place::body: return "body";
-    case Place::query: return "query";
-    case Place::path: return "path";
-    case Place::header: return "header";
+    case Place::body:
+      return "body";
+    case Place::query:
+      return "query";
+    case Place::path:
+      return "path";
+    case Place::header:
+      return "header";
   }
   return "body";
 }
 
 std::string location(const FieldProblem& problem) {
   std::string out = "[" + json_text(place_name(problem.place));
-  for (const auto& step : problem.path) out += "," + (step.index() == 0 ? json_text(std::get<0>(step)) : std::to_string(std::get<1>(step)));
+  for (const auto& step : problem.path)
+    out += "," + (step.index() == 0 ? json_text(std::get<0>(step)) : std::to_string(std::get<1>(step)));
   return out + "]";
 }
 
-std::string entry(std::string_view type, const FieldProblem& problem, std::string_view message, std::string_view context = {}) {
-  std::string out = "{\"type\":" + json_text(type) + ",\"loc\":" + location(problem) + ",\"msg\":" + json_text(message) + ",\"input\":" + problem.input;
+std::string entry(std::string_view type, const FieldProblem& problem, std::string_view message,
+                  std::string_view context = {}) {
+  std::string out = "{\"type\":" + json_text(type) + ",\"loc\":" + location(problem) +
+                    ",\"msg\":" + json_text(message) + ",\"input\":" + problem.input;
   if (!context.empty()) out.append(",\"ctx\":").append(context);
   return out + "}";
 }
@@ -42,14 +51,22 @@ std::string entry(std::string_view type, const FieldProblem& problem, std::strin
 std::string problem_entry(const FieldProblem& problem) {
   switch (problem.problem) {
     case Problem::missing:
-    case Problem::no_body: return entry("missing", problem, "Field required");
-    case Problem::bad_json: return entry("json_invalid", problem, "JSON decode error", "{\"error\":" + json_text(problem.message) + "}");
-    case Problem::not_list: return entry("list_type", problem, "Input should be a valid list");
-    case Problem::not_a_number: return entry("int_parsing", problem, "Input should be a valid integer, unable to parse string as an integer");
-    case Problem::not_file: return entry("value_error", problem, "Value error, Expected UploadFile, received: <class 'str'>", "{\"error\":{}}");
+    case Problem::no_body:
+      return entry("missing", problem, "Field required");
+    case Problem::bad_json:
+      return entry("json_invalid", problem, "JSON decode error", "{\"error\":" + json_text(problem.message) + "}");
+    case Problem::not_list:
+      return entry("list_type", problem, "Input should be a valid list");
+    case Problem::not_a_number:
+      return entry("int_parsing", problem, "Input should be a valid integer, unable to parse string as an integer");
+    case Problem::not_file:
+      return entry("value_error", problem, "Value error, Expected UploadFile, received: <class 'str'>",
+                   "{\"error\":{}}");
     case Problem::bad_email:
-      return entry("value_error", problem, "value is not a valid email address: " + problem.message, "{\"reason\":" + json_text(problem.message) + "}");
-    default: return entry("value_error", problem, "Value error, " + problem.message, "{\"error\":{}}");
+      return entry("value_error", problem, "value is not a valid email address: " + problem.message,
+                   "{\"reason\":" + json_text(problem.message) + "}");
+    default:
+      return entry("value_error", problem, "Value error, " + problem.message, "{\"error\":{}}");
   }
 }
 
@@ -71,10 +88,17 @@ http::Response Dialect::fault(const Fault& fault, Access access) {
   // Session-only routes answer as their framework's bearer scheme does.
   if (for_sessions(access)) {
     switch (fault.reason()) {
-      case Reason::no_credentials: known = {fault.reason(), 403, "", "Not authenticated"}; break;
-      case Reason::wrong_scheme: known = {fault.reason(), 403, "", "Invalid authentication credentials"}; break;
-      case Reason::bad_key: known = {fault.reason(), 401, "", "Could not validate credentials"}; break;
-      default: break;
+      case Reason::no_credentials:
+        known = {fault.reason(), 403, "", "Not authenticated"};
+        break;
+      case Reason::wrong_scheme:
+        known = {fault.reason(), 403, "", "Invalid authentication credentials"};
+        break;
+      case Reason::bad_key:
+        known = {fault.reason(), 401, "", "Could not validate credentials"};
+        break;
+      default:
+        break;
     }
   }
   http::Response response;
@@ -85,14 +109,17 @@ http::Response Dialect::fault(const Fault& fault, Access access) {
     response.body = "{\"detail\":" + json_text(fault.fill(known.text)) + "}";
   } else {
     response.body = "{\"detail\":[";
-    for (std::size_t i = 0; i < fault.problems().size(); ++i) response.body += (i ? "," : "") + problem_entry(fault.problems()[i]);
+    for (std::size_t i = 0; i < fault.problems().size(); ++i)
+      response.body += (i ? "," : "") + problem_entry(fault.problems()[i]);
     response.body += "]}";
   }
   return response;
 }
 
 json::Object Dialect::security_schemes() {
-  return {{"stemsBearer", json::Object{{"type", "http"}, {"scheme", "bearer"}, {"description", "An API key (sk_...) or the JWT of a session."}}}};
+  return {{"stemsBearer", json::Object{{"type", "http"},
+                                       {"scheme", "bearer"},
+                                       {"description", "An API key (sk_...) or the JWT of a session."}}}};
 }
 
 json::Object Dialect::fault_schema() {
@@ -102,7 +129,8 @@ json::Object Dialect::fault_schema() {
                                                    {"msg", json::Object{{"type", "string"}}},
                                                    {"input", json::Object{}},
                                                    {"ctx", json::Object{{"type", "object"}}}}}};
-  json::Object detail{{"anyOf", json::Array{json::Object{{"type", "string"}}, json::Object{{"type", "array"}, {"items", problem}}}}};
+  json::Object detail{
+      {"anyOf", json::Array{json::Object{{"type", "string"}}, json::Object{{"type", "array"}, {"items", problem}}}}};
   return {{"type", "object"}, {"properties", json::Object{{"detail", detail}}}, {"required", json::Array{"detail"}}};
 }
 

@@ -12,8 +12,8 @@ namespace toll::stems {
 struct Dialect {
   static constexpr std::string_view name = "stems";
   static constexpr std::string_view title = "Source separation: a song goes in, stems come out";
-  static constexpr std::array<std::string_view, 12> all_segments{"upload", "jobs", "job", "status", "download", "stems", "api-key", "auth",
-                                                                 "credits", "admin", "api", "api-docs"};
+  static constexpr std::array<std::string_view, 12> all_segments{
+      "upload", "jobs", "job", "status", "download", "stems", "api-key", "auth", "credits", "admin", "api", "api-docs"};
   static constexpr std::span<const std::string_view> segments{all_segments};
 
   static Result<identity::Credential> credential(const http::Request& request, api::Access access);

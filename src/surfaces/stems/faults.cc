@@ -87,6 +87,8 @@ constexpr auto rows = api::by_reason(std::to_array<FaultRow>({
 
 }  // namespace
 
-const api::FaultRow& Dialect::row(Reason reason) { return rows[static_cast<std::size_t>(reason)]; }
+const api::FaultRow& Dialect::row(Reason reason) {
+  return rows[static_cast<std::size_t>(reason)];
+}
 
 }  // namespace toll::stems

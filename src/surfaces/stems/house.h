@@ -50,7 +50,7 @@ using api::Method;
 using api::Nothing;
 using api::Route;
 using api::Runs;
-using json::In;
 using json::field;
+using json::In;
 
 }  // namespace toll::stems

@@ -17,7 +17,9 @@ namespace toll::stems {
 struct Stamp {
   Time time{};
 };
-inline std::optional<Stamp> stamp(const std::optional<Time>& time) { return time ? std::optional<Stamp>(Stamp{*time}) : std::nullopt; }
+inline std::optional<Stamp> stamp(const std::optional<Time>& time) {
+  return time ? std::optional<Stamp>(Stamp{*time}) : std::nullopt;
+}
 
 // A JSON number with one to six decimals: 1.0, 2.5.
 struct Amount {
@@ -59,7 +61,9 @@ namespace toll::json {
 template <>
 struct Codec<stems::Stamp> {
   static void write(std::string& out, const stems::Stamp& v, bool) { out += '"' + iso_seconds(v.time) + '"'; }
-  static Object schema(const Rules&, Definitions&) { return {{"type", "string"}, {"examples", Array{"2025-01-01T12:00:00"}}}; }
+  static Object schema(const Rules&, Definitions&) {
+    return {{"type", "string"}, {"examples", Array{"2025-01-01T12:00:00"}}};
+  }
 };
 
 template <>
@@ -68,7 +72,9 @@ struct Codec<stems::Amount> {
   static void read(const Value& v, stems::Amount& out, const Rules& rules, Reading& reading) {
     const auto text = v.is_string() ? std::string(v.get_string()) : boost::json::serialize(v);
     auto amount = v.is_number() || v.is_string() ? metering::parse_credits(text) : std::nullopt;
-    if (!amount) return reading.refuse(Problem::rejected, "must be a decimal number with at most 6 places, at most 1000000000 either way", v);
+    if (!amount)
+      return reading.refuse(Problem::rejected,
+                            "must be a decimal number with at most 6 places, at most 1000000000 either way", v);
     out.credits = *amount;
     (void)rules;
   }
@@ -102,7 +108,8 @@ struct Schema<stems::JobView> {
       field(&V::two_stem_type, "two_stem_type", "The stem that was singled out, when stem_count is 2."),
       field(&V::progress, "progress", "0 to 100; 100 exactly when completed."),
       field(&V::stems, "stems", "File names that can be downloaded now."),
-      field(&V::served_by, "served_by", "What really does the work: builtin-spectral is signal processing, not a trained model.")};
+      field(&V::served_by, "served_by",
+            "What really does the work: builtin-spectral is signal processing, not a trained model.")};
 };
 
 template <>

@@ -28,7 +28,13 @@ inline SignedIn signed_in(api::Call<House>& call, const identity::SignedIn& in) 
   const auto& a = in.account;
   call.reply.add("Set-Cookie", "tollhouse_session=" + in.session.token + "; HttpOnly; SameSite=Lax; Path=/" +
                                    (call.house.secure_cookies || call.request.tls ? "; Secure" : ""));
-  return {in.session.token, "bearer", a.id.value(), a.username, a.email, {in.credits}, {a.id.value(), a.email, a.username, a.plan, {a.created_at}}};
+  return {in.session.token,
+          "bearer",
+          a.id.value(),
+          a.username,
+          a.email,
+          {in.credits},
+          {a.id.value(), a.email, a.username, a.plan, {a.created_at}}};
 }
 
 struct Register : Endpoint {
@@ -102,7 +108,9 @@ struct GetMe : Endpoint {
   static Result<Response> handle(Call& call, const Request&) {
     auto account = call.house.accounts.find(call.tx(), call.account());
     if (!account) return Reason::account_gone;
-    return Me{account->id.value(), account->email, account->username, {call.house.ledger.balance(call.tx(), account->id)}, {account->created_at}, {account->is_admin}};
+    return Me{account->id.value(),   account->email,
+              account->username,     {call.house.ledger.balance(call.tx(), account->id)},
+              {account->created_at}, {account->is_admin}};
   }
 };
 
@@ -120,7 +128,8 @@ struct ChangeEmail : Endpoint {
     checks.refuse_if(identity::email_problem(in.email), "email", in.email, Problem::bad_email);
   }
   static Result<Response> handle(Call& call, const Request& in) {
-    if (auto done = call.house.accounts.set_email(call.tx(), call.account(), in.email, call.actor()); !done) return std::move(done).error();
+    if (auto done = call.house.accounts.set_email(call.tx(), call.account(), in.email, call.actor()); !done)
+      return std::move(done).error();
     return Message{"Email updated successfully"};
   }
 };
@@ -141,7 +150,8 @@ struct ChangeUsername : Endpoint {
       checks.refuse_if(identity::username_problem(in.username), "username", in.username);
   }
   static Result<Response> handle(Call& call, const Request& in) {
-    if (auto done = call.house.accounts.set_username(call.tx(), call.account(), in.username, call.actor()); !done) return std::move(done).error();
+    if (auto done = call.house.accounts.set_username(call.tx(), call.account(), in.username, call.actor()); !done)
+      return std::move(done).error();
     return Message{"Username updated successfully"};
   }
 };
@@ -157,7 +167,9 @@ struct ChangePassword : Endpoint {
   static constexpr Runs runs = Runs::blocking;
   static constexpr std::array reasons{Reason::wrong_current_password, Reason::password_too_short};
   static Result<Response> handle(Call& call, const Request& in) {
-    if (auto done = call.house.account_service.change_password(call.account(), in.current_password, in.new_password, call.actor()); !done)
+    if (auto done = call.house.account_service.change_password(call.account(), in.current_password, in.new_password,
+                                                               call.actor());
+        !done)
       return std::move(done).error();
     return Message{"Password updated successfully"};
   }
@@ -174,7 +186,8 @@ struct DeleteAccount : Endpoint {
   static constexpr Runs runs = Runs::blocking;
   static constexpr std::array reasons{Reason::wrong_password};
   static Result<Response> handle(Call& call, const Request& in) {
-    if (auto done = call.house.account_service.delete_account(call.account(), in.password, call.actor()); !done) return std::move(done).error();
+    if (auto done = call.house.account_service.delete_account(call.account(), in.password, call.actor()); !done)
+      return std::move(done).error();
     return Message{"Account deleted successfully"};
   }
 };
@@ -187,72 +200,83 @@ template <>
 struct Schema<stems::UserView> {
   using V = stems::UserView;
   static constexpr std::string_view name = "User";
-  static constexpr auto fields = std::tuple{field(&V::id, "id", "The account's id."), field(&V::email, "email", ""), field(&V::username, "username", ""),
-                                            field(&V::plan, "plan", "The account's plan."), field(&V::created_at, "created_at", "")};
+  static constexpr auto fields = std::tuple{
+      field(&V::id, "id", "The account's id."), field(&V::email, "email", ""), field(&V::username, "username", ""),
+      field(&V::plan, "plan", "The account's plan."), field(&V::created_at, "created_at", "")};
 };
 
 template <>
 struct Schema<stems::SignedIn> {
   using V = stems::SignedIn;
   static constexpr std::string_view name = "SignedIn";
-  static constexpr auto fields = std::tuple{field(&V::access_token, "access_token", "The session, a JWT.", {.secret = true}),
-                                            field(&V::token_type, "token_type", "Always bearer."),
-                                            field(&V::user_id, "user_id", "The account's id."),
-                                            field(&V::username, "username", ""),
-                                            field(&V::email, "email", ""),
-                                            field(&V::credits, "credits", "The balance."),
-                                            field(&V::user, "user", "The account.")};
+  static constexpr auto fields =
+      std::tuple{field(&V::access_token, "access_token", "The session, a JWT.", {.secret = true}),
+                 field(&V::token_type, "token_type", "Always bearer."),
+                 field(&V::user_id, "user_id", "The account's id."),
+                 field(&V::username, "username", ""),
+                 field(&V::email, "email", ""),
+                 field(&V::credits, "credits", "The balance."),
+                 field(&V::user, "user", "The account.")};
 };
 
 template <>
 struct Schema<stems::Register::Request> {
   using R = stems::Register::Request;
   static constexpr std::string_view name = "Register";
-  static constexpr auto fields = std::tuple{field(&R::email, "email", "At most 254 characters.", {.example = "me@example.com", .judged = true}),
-                                            field(&R::username, "username", "2 to 64 characters.", {.example = "me"}),
-                                            field(&R::password, "password", "6 to 1024 characters.", {.secret = true})};
+  static constexpr auto fields =
+      std::tuple{field(&R::email, "email", "At most 254 characters.", {.example = "me@example.com", .judged = true}),
+                 field(&R::username, "username", "2 to 64 characters.", {.example = "me"}),
+                 field(&R::password, "password", "6 to 1024 characters.", {.secret = true})};
 };
 
 template <>
 struct Schema<stems::Login::Request> {
   using R = stems::Login::Request;
   static constexpr std::string_view name = "Login";
-  static constexpr auto fields = std::tuple{field(&R::email, "email", ""), field(&R::password, "password", "", {.secret = true})};
+  static constexpr auto fields =
+      std::tuple{field(&R::email, "email", ""), field(&R::password, "password", "", {.secret = true})};
 };
 
 template <>
 struct Schema<stems::Me> {
   using V = stems::Me;
   static constexpr std::string_view name = "Me";
-  static constexpr auto fields = std::tuple{field(&V::id, "id", ""), field(&V::email, "email", ""), field(&V::username, "username", ""),
-                                            field(&V::credits, "credits", "The balance."), field(&V::created_at, "created_at", ""),
+  static constexpr auto fields = std::tuple{field(&V::id, "id", ""),
+                                            field(&V::email, "email", ""),
+                                            field(&V::username, "username", ""),
+                                            field(&V::credits, "credits", "The balance."),
+                                            field(&V::created_at, "created_at", ""),
                                             field(&V::is_admin, "is_admin", "1 for administrators.")};
 };
 
 template <>
 struct Schema<stems::ChangeEmail::Request> {
   static constexpr std::string_view name = "ChangeEmail";
-  static constexpr auto fields = std::tuple{field(&stems::ChangeEmail::Request::email, "email", "The new address.", {.judged = true})};
+  static constexpr auto fields =
+      std::tuple{field(&stems::ChangeEmail::Request::email, "email", "The new address.", {.judged = true})};
 };
 
 template <>
 struct Schema<stems::ChangeUsername::Request> {
   static constexpr std::string_view name = "ChangeUsername";
-  static constexpr auto fields = std::tuple{field(&stems::ChangeUsername::Request::username, "username", "The new name.")};
+  static constexpr auto fields =
+      std::tuple{field(&stems::ChangeUsername::Request::username, "username", "The new name.")};
 };
 
 template <>
 struct Schema<stems::ChangePassword::Request> {
   using R = stems::ChangePassword::Request;
   static constexpr std::string_view name = "ChangePassword";
-  static constexpr auto fields = std::tuple{field(&R::current_password, "current_password", "", {.secret = true}),
-                                            field(&R::new_password, "new_password", "At least 6 characters.", {.secret = true})};
+  static constexpr auto fields =
+      std::tuple{field(&R::current_password, "current_password", "", {.secret = true}),
+                 field(&R::new_password, "new_password", "At least 6 characters.", {.secret = true})};
 };
 
 template <>
 struct Schema<stems::DeleteAccount::Request> {
   static constexpr std::string_view name = "DeleteAccount";
-  static constexpr auto fields = std::tuple{field(&stems::DeleteAccount::Request::password, "password", "", {.secret = true})};
+  static constexpr auto fields =
+      std::tuple{field(&stems::DeleteAccount::Request::password, "password", "", {.secret = true})};
 };
 
 }  // namespace toll::json

@@ -35,14 +35,22 @@ struct ListUsers : AdminEndpoint {
   static constexpr std::string_view id = "stems.admin.users.list", summary = "All accounts, newest first";
   static Result<Response> handle(Call& call, const Request& in) {
     const auto limit = static_cast<std::size_t>(in.limit.value_or(100));
-    auto found = call.house.accounts.list(call.tx(), limit + 1, in.before ? std::optional(AccountId(*in.before)) : std::nullopt);
+    auto found =
+        call.house.accounts.list(call.tx(), limit + 1, in.before ? std::optional(AccountId(*in.before)) : std::nullopt);
     if (found.size() > limit) {
       found.pop_back();
-      call.reply.set("Link", "</admin/users?limit=" + std::to_string(limit) + "&before=" + std::to_string(found.back().id.value()) + ">; rel=\"next\"");
+      call.reply.set("Link", "</admin/users?limit=" + std::to_string(limit) +
+                                 "&before=" + std::to_string(found.back().id.value()) + ">; rel=\"next\"");
     }
     AdminUserList out;
     for (const auto& a : found)
-      out.users.push_back({a.id.value(), a.email, a.username, {call.house.ledger.balance(call.tx(), a.id)}, {a.is_admin}, {a.active}, {a.created_at},
+      out.users.push_back({a.id.value(),
+                           a.email,
+                           a.username,
+                           {call.house.ledger.balance(call.tx(), a.id)},
+                           {a.is_admin},
+                           {a.active},
+                           {a.created_at},
                            call.house.queue.count(call.tx(), a.id)});
     return out;
   }
@@ -80,17 +88,31 @@ struct GetUser : AdminEndpoint {
   using Request = UserPath;
   using Response = AdminUserDetail;
   static constexpr Route route{Method::get, "/admin/users/{id}"};
-  static constexpr std::string_view id = "stems.admin.users.get", summary = "One account with its latest jobs and transactions";
+  static constexpr std::string_view id = "stems.admin.users.get",
+                                    summary = "One account with its latest jobs and transactions";
   static constexpr std::array reasons{Reason::account_not_found};
   static Result<Response> handle(Call& call, const Request& in) {
     auto account = call.house.accounts.find(call.tx(), AccountId(in.id));
     if (!account) return Reason::account_not_found;
-    AdminUserDetail out{account->id.value(), account->email, account->username, {call.house.ledger.balance(call.tx(), account->id)}, {account->is_admin},
-                        {account->active}, {account->created_at}, {account->updated_at}, {}, {}};
+    AdminUserDetail out{account->id.value(),
+                        account->email,
+                        account->username,
+                        {call.house.ledger.balance(call.tx(), account->id)},
+                        {account->is_admin},
+                        {account->active},
+                        {account->created_at},
+                        {account->updated_at},
+                        {},
+                        {}};
     auto jobs = call.house.separations.list(call.tx(), {account->id, {}, {}, 100});
     if (!jobs) return std::move(jobs).error();
     for (const auto& s : *jobs)
-      out.jobs.push_back({s.job.id.value(), s.filename, s.model, std::string(to_string(s.job.state)), {s.archived}, {s.job.created_at}});
+      out.jobs.push_back({s.job.id.value(),
+                          s.filename,
+                          s.model,
+                          std::string(to_string(s.job.state)),
+                          {s.archived},
+                          {s.job.created_at}});
     for (const auto& e : call.house.ledger.history(call.tx(), account->id, 100))
       out.transactions.push_back({e.id, {e.amount}, e.description, {e.balance_after}, {e.created_at}});
     return out;
@@ -118,8 +140,10 @@ struct AdjustCredits : AdminEndpoint {
     if (in.amount.credits.micros == 0) checks.refuse("amount", std::int64_t{0}, "must not be 0");
   }
   static Result<Response> handle(Call& call, const Request& in) {
-    auto entry = identity::adjust_credits(call.tx(), call.house.clock, call.house.accounts, call.house.ledger, AccountId(in.id), in.amount.credits,
-                                          in.description.value_or("Admin credit adjustment"), "admin:" + std::to_string(call.account().value()), call.actor());
+    auto entry =
+        identity::adjust_credits(call.tx(), call.house.clock, call.house.accounts, call.house.ledger, AccountId(in.id),
+                                 in.amount.credits, in.description.value_or("Admin credit adjustment"),
+                                 "admin:" + std::to_string(call.account().value()), call.actor());
     if (!entry) return std::move(entry).error();
     return Adjusted{true, {entry->balance_after}};
   }
@@ -134,7 +158,8 @@ struct ToggleActive : AdminEndpoint {
   using Request = UserPath;
   using Response = Toggled;
   static constexpr Route route{Method::post, "/admin/users/{id}/toggle-active"};
-  static constexpr std::string_view id = "stems.admin.users.toggle", summary = "Disable or enable an account; binds its keys and sessions at once";
+  static constexpr std::string_view id = "stems.admin.users.toggle",
+                                    summary = "Disable or enable an account; binds its keys and sessions at once";
   static constexpr Runs runs = Runs::write;
   static constexpr std::array reasons{Reason::account_not_found, Reason::cannot_disable_admin};
   static Result<Response> handle(Call& call, const Request& in) {
@@ -170,19 +195,28 @@ struct ListAllJobs : AdminEndpoint {
     separations::Listing wanted{{}, {}, {}, limit + 1};
     if (in.before) wanted.before = JobId(*in.before);
     if (in.status) wanted.status = jobs::state_from(*in.status);
-    if (in.status && !wanted.status) return ListJobs::refused("status", "must be pending, processing, completed, failed or cancelled", *in.status);
+    if (in.status && !wanted.status)
+      return ListJobs::refused("status", "must be pending, processing, completed, failed or cancelled", *in.status);
     auto found = call.house.separations.list(call.tx(), wanted);
     if (!found) return ListJobs::refused("before", "must be the id of a job", in.before.value_or(""));
     if (found->size() > limit) {
       found->pop_back();
-      call.reply.set("Link", "</admin/jobs?limit=" + std::to_string(limit) + (in.status ? "&status=" + *in.status : "") +
+      call.reply.set("Link", "</admin/jobs?limit=" + std::to_string(limit) +
+                                 (in.status ? "&status=" + *in.status : "") +
                                  "&before=" + found->back().job.id.value() + ">; rel=\"next\"");
     }
     AdminJobList out;
     for (const auto& s : *found) {
       auto account = call.house.accounts.find(call.tx(), s.job.account);
-      out.jobs.push_back({s.job.id.value(), s.job.account.value(), account ? account->username : "", s.filename, s.model,
-                          std::string(to_string(s.job.state)), {s.archived}, {s.job.created_at}, stamp(s.job.completed_at)});
+      out.jobs.push_back({s.job.id.value(),
+                          s.job.account.value(),
+                          account ? account->username : "",
+                          s.filename,
+                          s.model,
+                          std::string(to_string(s.job.state)),
+                          {s.archived},
+                          {s.job.created_at},
+                          stamp(s.job.completed_at)});
     }
     return out;
   }
@@ -196,7 +230,8 @@ struct ArchiveJob : AdminEndpoint {
   using Request = JobPath;
   using Response = Archived;
   static constexpr Route route{Method::post, "/admin/jobs/{id}/archive"};
-  static constexpr std::string_view id = "stems.admin.jobs.archive", summary = "Cancel open work and delete the files; the row stays";
+  static constexpr std::string_view id = "stems.admin.jobs.archive",
+                                    summary = "Cancel open work and delete the files; the row stays";
   static constexpr Runs runs = Runs::write;
   static constexpr std::array reasons{Reason::job_not_found};
   static Result<Response> handle(Call& call, const Request& in) {
@@ -232,16 +267,22 @@ template <>
 struct Schema<stems::Page> {
   using R = stems::Page;
   static constexpr std::string_view name = "Page";
-  static constexpr auto fields = std::tuple{field(&R::limit, "limit", "How many; 100 if absent.", {.in = In::query, .min = 1, .max = 500}),
-                                            field(&R::before, "before", "Accounts with a smaller id.", {.in = In::query})};
+  static constexpr auto fields =
+      std::tuple{field(&R::limit, "limit", "How many; 100 if absent.", {.in = In::query, .min = 1, .max = 500}),
+                 field(&R::before, "before", "Accounts with a smaller id.", {.in = In::query})};
 };
 
 template <>
 struct Schema<stems::AdminUser> {
   using V = stems::AdminUser;
   static constexpr std::string_view name = "AdminUser";
-  static constexpr auto fields = std::tuple{field(&V::id, "id", ""), field(&V::email, "email", ""), field(&V::username, "username", ""), field(&V::credits, "credits", ""),
-                                            field(&V::is_admin, "is_admin", ""), field(&V::active, "active", ""), field(&V::created_at, "created_at", ""),
+  static constexpr auto fields = std::tuple{field(&V::id, "id", ""),
+                                            field(&V::email, "email", ""),
+                                            field(&V::username, "username", ""),
+                                            field(&V::credits, "credits", ""),
+                                            field(&V::is_admin, "is_admin", ""),
+                                            field(&V::active, "active", ""),
+                                            field(&V::created_at, "created_at", ""),
                                             field(&V::job_count, "job_count", "")};
 };
 
@@ -261,25 +302,33 @@ template <>
 struct Schema<stems::AdminUserJob> {
   using V = stems::AdminUserJob;
   static constexpr std::string_view name = "AdminUserJob";
-  static constexpr auto fields = std::tuple{field(&V::id, "id", ""), field(&V::filename, "filename", ""), field(&V::model, "model", ""), field(&V::status, "status", ""),
-                                            field(&V::archived, "archived", ""), field(&V::created_at, "created_at", "")};
+  static constexpr auto fields = std::tuple{
+      field(&V::id, "id", ""),         field(&V::filename, "filename", ""), field(&V::model, "model", ""),
+      field(&V::status, "status", ""), field(&V::archived, "archived", ""), field(&V::created_at, "created_at", "")};
 };
 
 template <>
 struct Schema<stems::AdminTransaction> {
   using V = stems::AdminTransaction;
   static constexpr std::string_view name = "AdminTransaction";
-  static constexpr auto fields = std::tuple{field(&V::id, "id", ""), field(&V::amount, "amount", ""), field(&V::description, "description", ""),
-                                            field(&V::balance_after, "balance_after", ""), field(&V::created_at, "created_at", "")};
+  static constexpr auto fields =
+      std::tuple{field(&V::id, "id", ""), field(&V::amount, "amount", ""), field(&V::description, "description", ""),
+                 field(&V::balance_after, "balance_after", ""), field(&V::created_at, "created_at", "")};
 };
 
 template <>
 struct Schema<stems::AdminUserDetail> {
   using V = stems::AdminUserDetail;
   static constexpr std::string_view name = "AdminUserDetail";
-  static constexpr auto fields = std::tuple{field(&V::id, "id", ""), field(&V::email, "email", ""), field(&V::username, "username", ""), field(&V::credits, "credits", ""),
-                                            field(&V::is_admin, "is_admin", ""), field(&V::active, "active", ""), field(&V::created_at, "created_at", ""),
-                                            field(&V::updated_at, "updated_at", ""), field(&V::jobs, "jobs", "The latest 100."),
+  static constexpr auto fields = std::tuple{field(&V::id, "id", ""),
+                                            field(&V::email, "email", ""),
+                                            field(&V::username, "username", ""),
+                                            field(&V::credits, "credits", ""),
+                                            field(&V::is_admin, "is_admin", ""),
+                                            field(&V::active, "active", ""),
+                                            field(&V::created_at, "created_at", ""),
+                                            field(&V::updated_at, "updated_at", ""),
+                                            field(&V::jobs, "jobs", "The latest 100."),
                                             field(&V::transactions, "transactions", "The latest 100.")};
 };
 
@@ -287,16 +336,18 @@ template <>
 struct Schema<stems::AdjustCredits::Request> {
   using R = stems::AdjustCredits::Request;
   static constexpr std::string_view name = "AdjustCredits";
-  static constexpr auto fields = std::tuple{field(&R::id, "id", "The account's id.", {.in = In::path}),
-                                            field(&R::amount, "amount", "Decimal, not 0, at most 6 places."),
-                                            field(&R::description, "description", "Shown in the history.", {.max = 500})};
+  static constexpr auto fields =
+      std::tuple{field(&R::id, "id", "The account's id.", {.in = In::path}),
+                 field(&R::amount, "amount", "Decimal, not 0, at most 6 places."),
+                 field(&R::description, "description", "Shown in the history.", {.max = 500})};
 };
 
 template <>
 struct Schema<stems::Adjusted> {
   using V = stems::Adjusted;
   static constexpr std::string_view name = "Adjusted";
-  static constexpr auto fields = std::tuple{field(&V::success, "success", ""), field(&V::new_balance, "new_balance", "")};
+  static constexpr auto fields =
+      std::tuple{field(&V::success, "success", ""), field(&V::new_balance, "new_balance", "")};
 };
 
 template <>
@@ -310,9 +361,14 @@ template <>
 struct Schema<stems::AdminJob> {
   using V = stems::AdminJob;
   static constexpr std::string_view name = "AdminJob";
-  static constexpr auto fields = std::tuple{field(&V::id, "id", ""), field(&V::user_id, "user_id", ""), field(&V::username, "username", ""),
-                                            field(&V::filename, "filename", ""), field(&V::model, "model", ""), field(&V::status, "status", ""),
-                                            field(&V::archived, "archived", ""), field(&V::created_at, "created_at", ""),
+  static constexpr auto fields = std::tuple{field(&V::id, "id", ""),
+                                            field(&V::user_id, "user_id", ""),
+                                            field(&V::username, "username", ""),
+                                            field(&V::filename, "filename", ""),
+                                            field(&V::model, "model", ""),
+                                            field(&V::status, "status", ""),
+                                            field(&V::archived, "archived", ""),
+                                            field(&V::created_at, "created_at", ""),
                                             field(&V::completed_at, "completed_at", "")};
 };
 
@@ -326,9 +382,10 @@ template <>
 struct Schema<stems::ListAllJobs::Request> {
   using R = stems::ListAllJobs::Request;
   static constexpr std::string_view name = "ListAllJobs";
-  static constexpr auto fields = std::tuple{field(&R::limit, "limit", "How many; 100 if absent.", {.in = In::query, .min = 1, .max = 500}),
-                                            field(&R::before, "before", "Jobs older than this one.", {.in = In::query}),
-                                            field(&R::status, "status", "Only jobs in this status.", {.in = In::query})};
+  static constexpr auto fields =
+      std::tuple{field(&R::limit, "limit", "How many; 100 if absent.", {.in = In::query, .min = 1, .max = 500}),
+                 field(&R::before, "before", "Jobs older than this one.", {.in = In::query}),
+                 field(&R::status, "status", "Only jobs in this status.", {.in = In::query})};
 };
 
 template <>

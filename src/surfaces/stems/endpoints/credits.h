@@ -15,9 +15,12 @@ struct GetBalance : Endpoint {
   using Request = Nothing;
   using Response = Balance;
   static constexpr Route route{Method::get, "/credits/balance"};
-  static constexpr std::string_view id = "stems.credits.balance", summary = "What can be spent; open holds are taken off";
+  static constexpr std::string_view id = "stems.credits.balance",
+                                    summary = "What can be spent; open holds are taken off";
   static constexpr Access access = Access::session;
-  static Result<Response> handle(Call& call, const Request&) { return Balance{{call.house.ledger.balance(call.tx(), call.account())}, call.account().value()}; }
+  static Result<Response> handle(Call& call, const Request&) {
+    return Balance{{call.house.ledger.balance(call.tx(), call.account())}, call.account().value()};
+  }
 };
 
 struct Transaction {
@@ -44,11 +47,13 @@ struct GetHistory : Endpoint {
     auto entries = call.house.ledger.history(call.tx(), call.account(), limit + 1, in.before);
     if (entries.size() > limit) {
       entries.pop_back();
-      call.reply.set("Link", "</credits/history?limit=" + std::to_string(limit) + "&before=" + std::to_string(entries.back().id) + ">; rel=\"next\"");
+      call.reply.set("Link", "</credits/history?limit=" + std::to_string(limit) +
+                                 "&before=" + std::to_string(entries.back().id) + ">; rel=\"next\"");
     }
     TransactionList out;
     for (const auto& e : entries)
-      out.transactions.push_back({e.id, e.account.value(), {e.amount}, {e.balance_after}, e.description, e.reference, {e.created_at}});
+      out.transactions.push_back(
+          {e.id, e.account.value(), {e.amount}, {e.balance_after}, e.description, e.reference, {e.created_at}});
     return out;
   }
 };
@@ -73,7 +78,8 @@ struct ListPackages : Endpoint {
   static constexpr Runs runs = Runs::here;
   static Result<Response> handle(Call& call, const Request&) {
     PackageList out;
-    for (const auto& p : call.house.shop.packages()) out.packages.push_back({p.id, p.name, {p.credits}, p.cents, p.currency});
+    for (const auto& p : call.house.shop.packages())
+      out.packages.push_back({p.id, p.name, {p.credits}, p.cents, p.currency});
     return out;
   }
 };
@@ -112,12 +118,14 @@ struct Purchase : Endpoint {
   using Response = Purchased;
   static constexpr Route route{Method::post, "/credits/purchase"};
   static constexpr std::string_view id = "stems.credits.purchase", summary = "Buy a package";
-  static constexpr std::string_view description = "`amount` instead of `package` works if it is the size of one; a client's price is never looked at.";
+  static constexpr std::string_view description =
+      "`amount` instead of `package` works if it is the size of one; a client's price is never looked at.";
   static constexpr Access access = Access::session;
   static constexpr Runs runs = Runs::blocking;
   static constexpr bool idempotent = true;
-  static constexpr std::array reasons{Reason::payments_off, Reason::unknown_package, Reason::amount_not_positive, Reason::payment_token_missing,
-                                      Reason::payment_declined, Reason::payment_failed};
+  static constexpr std::array reasons{Reason::payments_off,        Reason::unknown_package,
+                                      Reason::amount_not_positive, Reason::payment_token_missing,
+                                      Reason::payment_declined,    Reason::payment_failed};
 
   static Result<Response> handle(Call& call, const Request& in) {
     const auto& shop = call.house.shop;
@@ -131,7 +139,8 @@ struct Purchase : Endpoint {
     }
     auto bought = shop.buy(call.account(), package, in.payment_nonce.value_or(""));
     if (!bought) return std::move(bought).error();
-    return Purchased{"Credits purchased successfully", {bought->balance}, {bought->package.credits}, bought->payment_id};
+    return Purchased{
+        "Credits purchased successfully", {bought->balance}, {bought->package.credits}, bought->payment_id};
   }
 };
 
@@ -162,23 +171,26 @@ struct Schema<stems::Transaction> {
 template <>
 struct Schema<stems::TransactionList> {
   static constexpr std::string_view name = "TransactionList";
-  static constexpr auto fields = std::tuple{field(&stems::TransactionList::transactions, "transactions", "Newest first.")};
+  static constexpr auto fields =
+      std::tuple{field(&stems::TransactionList::transactions, "transactions", "Newest first.")};
 };
 
 template <>
 struct Schema<stems::GetHistory::Request> {
   using R = stems::GetHistory::Request;
   static constexpr std::string_view name = "GetHistory";
-  static constexpr auto fields = std::tuple{field(&R::limit, "limit", "How many; 50 if absent.", {.in = In::query, .min = 1, .max = 200}),
-                                            field(&R::before, "before", "Entries older than this id.", {.in = In::query})};
+  static constexpr auto fields =
+      std::tuple{field(&R::limit, "limit", "How many; 50 if absent.", {.in = In::query, .min = 1, .max = 200}),
+                 field(&R::before, "before", "Entries older than this id.", {.in = In::query})};
 };
 
 template <>
 struct Schema<stems::PackageView> {
   using V = stems::PackageView;
   static constexpr std::string_view name = "Package";
-  static constexpr auto fields = std::tuple{field(&V::id, "id", ""), field(&V::name, "name", ""), field(&V::credits, "credits", ""),
-                                            field(&V::price_cents, "price_cents", ""), field(&V::currency, "currency", "ISO 4217.")};
+  static constexpr auto fields =
+      std::tuple{field(&V::id, "id", ""), field(&V::name, "name", ""), field(&V::credits, "credits", ""),
+                 field(&V::price_cents, "price_cents", ""), field(&V::currency, "currency", "ISO 4217.")};
 };
 
 template <>
@@ -191,26 +203,28 @@ template <>
 struct Schema<stems::SquareView> {
   using V = stems::SquareView;
   static constexpr std::string_view name = "SquareConfig";
-  static constexpr auto fields = std::tuple{field(&V::application_id, "application_id", ""), field(&V::location_id, "location_id", ""),
-                                            field(&V::environment, "environment", "")};
+  static constexpr auto fields =
+      std::tuple{field(&V::application_id, "application_id", ""), field(&V::location_id, "location_id", ""),
+                 field(&V::environment, "environment", "")};
 };
 
 template <>
 struct Schema<stems::Purchase::Request> {
   using R = stems::Purchase::Request;
   static constexpr std::string_view name = "Purchase";
-  static constexpr auto fields = std::tuple{field(&R::package, "package", "A package's id.", {.example = "starter"}),
-                                            field(&R::payment_nonce, "payment_nonce", "The payment form's token.", {.secret = true}),
-                                            field(&R::amount, "amount", "The old way: the size of a package."),
-                                            field(&R::price, "price", "Ignored.")};
+  static constexpr auto fields = std::tuple{
+      field(&R::package, "package", "A package's id.", {.example = "starter"}),
+      field(&R::payment_nonce, "payment_nonce", "The payment form's token.", {.secret = true}),
+      field(&R::amount, "amount", "The old way: the size of a package."), field(&R::price, "price", "Ignored.")};
 };
 
 template <>
 struct Schema<stems::Purchased> {
   using V = stems::Purchased;
   static constexpr std::string_view name = "Purchased";
-  static constexpr auto fields = std::tuple{field(&V::message, "message", ""), field(&V::credits, "credits", "The balance now."),
-                                            field(&V::amount_added, "amount_added", ""), field(&V::payment_id, "payment_id", "")};
+  static constexpr auto fields =
+      std::tuple{field(&V::message, "message", ""), field(&V::credits, "credits", "The balance now."),
+                 field(&V::amount_added, "amount_added", ""), field(&V::payment_id, "payment_id", "")};
 };
 
 }  // namespace toll::json

@@ -12,7 +12,9 @@ struct JobPath {
   std::string id;
 };
 
-inline Result<JobView> viewed(Result<separations::Separation> found) { return std::move(found).transform([](const auto& s) { return view(s); }); }
+inline Result<JobView> viewed(Result<separations::Separation> found) {
+  return std::move(found).transform([](const auto& s) { return view(s); });
+}
 
 struct GetJob : Endpoint {
   using Request = JobPath;
@@ -39,13 +41,15 @@ struct ListJobs : Endpoint {
   using Response = JobList;
   static constexpr Route route{Method::get, "/jobs"};
   static constexpr std::string_view id = "stems.jobs.list", summary = "List all jobs";
-  static constexpr std::string_view description = "Newest first, 50 unless asked. A Link header with rel=\"next\" announces more.";
+  static constexpr std::string_view description =
+      "Newest first, 50 unless asked. A Link header with rel=\"next\" announces more.";
 
   static Result<Response> handle(Call& call, const Request& in) {
     separations::Listing wanted{call.account(), {}, {}, static_cast<std::size_t>(in.limit.value_or(50))};
     if (in.status) {
       wanted.status = jobs::state_from(*in.status);
-      if (!wanted.status) return refused("status", "must be pending, processing, completed, failed or cancelled", *in.status);
+      if (!wanted.status)
+        return refused("status", "must be pending, processing, completed, failed or cancelled", *in.status);
     }
     if (in.before) wanted.before = JobId(*in.before);
     const auto limit = wanted.limit++;
@@ -75,7 +79,8 @@ struct RetryJob : Endpoint {
   static constexpr std::string_view id = "stems.jobs.retry", summary = "Retry a failed job";
   static constexpr Runs runs = Runs::write;
   static constexpr bool idempotent = true;
-  static constexpr std::array reasons{Reason::job_not_found, Reason::job_not_retryable, Reason::job_upload_gone, Reason::insufficient_credits};
+  static constexpr std::array reasons{Reason::job_not_found, Reason::job_not_retryable, Reason::job_upload_gone,
+                                      Reason::insufficient_credits};
   static Result<Response> handle(Call& call, const Request& in) {
     return viewed(call.house.separations.retry(call.tx(), call.account(), JobId(in.id)));
   }
@@ -86,7 +91,8 @@ struct CancelJob : Endpoint {
   using Response = JobView;
   static constexpr Route route{Method::post, "/jobs/{id}/cancel"};
   static constexpr std::string_view id = "stems.jobs.cancel", summary = "Cancel a pending job";
-  static constexpr std::string_view description = "When the answer is sent the credit is back; a running job stops within 5 seconds.";
+  static constexpr std::string_view description =
+      "When the answer is sent the credit is back; a running job stops within 5 seconds.";
   static constexpr Runs runs = Runs::write;
   static constexpr bool idempotent = true;
   static constexpr std::array reasons{Reason::job_not_found, Reason::job_not_cancellable};
@@ -135,7 +141,8 @@ struct DeleteJob : Endpoint {
   static constexpr Runs runs = Runs::write;
   static constexpr std::array reasons{Reason::job_not_found};
   static Result<Response> handle(Call& call, const Request& in) {
-    if (auto removed = call.house.separations.remove(call.tx(), call.account(), JobId(in.id)); !removed) return std::move(removed).error();
+    if (auto removed = call.house.separations.remove(call.tx(), call.account(), JobId(in.id)); !removed)
+      return std::move(removed).error();
     return Message{"Job deleted successfully"};
   }
 };
@@ -159,10 +166,10 @@ template <>
 struct Schema<stems::ListJobs::Request> {
   using R = stems::ListJobs::Request;
   static constexpr std::string_view name = "ListJobs";
-  static constexpr auto fields = std::tuple{
-      field(&R::limit, "limit", "How many.", {.in = In::query, .min = 1, .max = 500}),
-      field(&R::before, "before", "Jobs older than this one of yours.", {.in = In::query}),
-      field(&R::status, "status", "Only jobs in this status.", {.in = In::query})};
+  static constexpr auto fields =
+      std::tuple{field(&R::limit, "limit", "How many.", {.in = In::query, .min = 1, .max = 500}),
+                 field(&R::before, "before", "Jobs older than this one of yours.", {.in = In::query}),
+                 field(&R::status, "status", "Only jobs in this status.", {.in = In::query})};
 };
 
 template <>
@@ -175,7 +182,8 @@ template <>
 struct Schema<stems::DeletedJobs> {
   using V = stems::DeletedJobs;
   static constexpr std::string_view name = "DeletedJobs";
-  static constexpr auto fields = std::tuple{field(&V::deleted, "deleted", "How many were deleted."), field(&V::errors, "errors", "One sentence for each id that was not."),
+  static constexpr auto fields = std::tuple{field(&V::deleted, "deleted", "How many were deleted."),
+                                            field(&V::errors, "errors", "One sentence for each id that was not."),
                                             field(&V::message, "message", "A summary.")};
 };
 

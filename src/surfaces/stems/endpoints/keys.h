@@ -25,13 +25,15 @@ struct GetKey : Endpoint {
   static constexpr std::string_view id = "stems.key.get", summary = "The default key, masked";
   static constexpr Access access = Access::session;
   static Result<Response> handle(Call& call, const Request&) {
-    if (auto key = call.house.keys.find_default(call.tx(), call.account(), key_kind)) return MaskedKey{key->masked(), "The full key is shown only once"};
+    if (auto key = call.house.keys.find_default(call.tx(), call.account(), key_kind))
+      return MaskedKey{key->masked(), "The full key is shown only once"};
     return MaskedKey{{}, "No API key generated yet"};
   }
 };
 
 inline Result<KeyAnswer> make_default_key(api::Call<House>& call) {
-  auto fresh = call.house.keys.create(call.tx(), call.account(), {key_kind, std::string(identity::default_key_name), true, {}, {}}, call.actor());
+  auto fresh = call.house.keys.create(call.tx(), call.account(),
+                                      {key_kind, std::string(identity::default_key_name), true, {}, {}}, call.actor());
   if (!fresh) return std::move(fresh).error();
   return KeyAnswer{fresh->secret, "API key generated successfully"};
 }
@@ -52,7 +54,8 @@ struct RegenerateKey : Endpoint {
   using Request = Nothing;
   using Response = KeyAnswer;
   static constexpr Route route{Method::post, "/api-key/regenerate"};
-  static constexpr std::string_view id = "stems.key.regenerate", summary = "A new default key; the old one fails at once";
+  static constexpr std::string_view id = "stems.key.regenerate",
+                                    summary = "A new default key; the old one fails at once";
   static constexpr Access access = Access::session;
   static constexpr Runs runs = Runs::write;
   static constexpr bool idempotent = true;
@@ -76,7 +79,8 @@ struct DeleteKey : Endpoint {
   static Result<Response> handle(Call& call, const Request&) {
     auto key = call.house.keys.find_default(call.tx(), call.account(), key_kind);
     if (!key) return Reason::no_key;
-    if (auto removed = call.house.keys.remove(call.tx(), call.account(), key->id, call.actor()); !removed) return std::move(removed).error();
+    if (auto removed = call.house.keys.remove(call.tx(), call.account(), key->id, call.actor()); !removed)
+      return std::move(removed).error();
     return Message{"API key deleted successfully"};
   }
 };
@@ -90,7 +94,8 @@ struct KeyView {
   std::optional<Stamp> last_used_at, expires_at;
 };
 inline KeyView view(const identity::Key& key, std::optional<std::string> secret = {}) {
-  return {key.id.value(), key.name, std::move(secret), key.prefix, key.is_default, {key.created_at}, stamp(key.last_used_at), stamp(key.expires_at)};
+  return {key.id.value(), key.name,         std::move(secret),       key.prefix,
+          key.is_default, {key.created_at}, stamp(key.last_used_at), stamp(key.expires_at)};
 }
 
 struct KeyList {
@@ -123,7 +128,9 @@ struct CreateKey : Endpoint {
   static constexpr Runs runs = Runs::write;
   static constexpr bool idempotent = true;
   static constexpr std::array reasons{Reason::key_name_taken, Reason::too_many_keys};
-  static void check(const Call&, const Request& in, api::Checks& checks) { checks.refuse_if(identity::key_name_problem(in.name), "name", in.name); }
+  static void check(const Call&, const Request& in, api::Checks& checks) {
+    checks.refuse_if(identity::key_name_problem(in.name), "name", in.name);
+  }
   static Result<Response> handle(Call& call, const Request& in) {
     identity::NewKey wanted{key_kind, in.name, false, {}, {}};
     if (in.expires_in_days) wanted.expires_at = call.now + std::chrono::days(*in.expires_in_days);
@@ -143,7 +150,9 @@ struct RenameKey : Endpoint {
   static constexpr Access access = Access::session;
   static constexpr Runs runs = Runs::write;
   static constexpr std::array reasons{Reason::key_not_found, Reason::key_name_taken};
-  static void check(const Call&, const Request& in, api::Checks& checks) { checks.refuse_if(identity::key_name_problem(in.name), "name", in.name); }
+  static void check(const Call&, const Request& in, api::Checks& checks) {
+    checks.refuse_if(identity::key_name_problem(in.name), "name", in.name);
+  }
   static Result<Response> handle(Call& call, const Request& in) {
     auto key = call.house.keys.rename(call.tx(), call.account(), KeyId(in.key_id), in.name, call.actor());
     if (!key) return std::move(key).error();
@@ -180,7 +189,8 @@ struct DeleteNamedKey : Endpoint {
   static constexpr Runs runs = Runs::write;
   static constexpr std::array reasons{Reason::key_not_found};
   static Result<Response> handle(Call& call, const Request& in) {
-    if (auto removed = call.house.keys.remove(call.tx(), call.account(), KeyId(in.key_id), call.actor()); !removed) return std::move(removed).error();
+    if (auto removed = call.house.keys.remove(call.tx(), call.account(), KeyId(in.key_id), call.actor()); !removed)
+      return std::move(removed).error();
     return Message{"API key deleted successfully"};
   }
 };
@@ -193,28 +203,31 @@ template <>
 struct Schema<stems::KeyAnswer> {
   using V = stems::KeyAnswer;
   static constexpr std::string_view name = "KeyAnswer";
-  static constexpr auto fields = std::tuple{field(&V::api_key, "api_key", "The key; this once.", {.secret = true}), field(&V::message, "message", "")};
+  static constexpr auto fields = std::tuple{field(&V::api_key, "api_key", "The key; this once.", {.secret = true}),
+                                            field(&V::message, "message", "")};
 };
 
 template <>
 struct Schema<stems::MaskedKey> {
   using V = stems::MaskedKey;
   static constexpr std::string_view name = "MaskedKey";
-  static constexpr auto fields = std::tuple{field(&V::api_key, "api_key", "Masked: sk_AbCd...wxyz."), field(&V::message, "message", "")};
+  static constexpr auto fields =
+      std::tuple{field(&V::api_key, "api_key", "Masked: sk_AbCd...wxyz."), field(&V::message, "message", "")};
 };
 
 template <>
 struct Schema<stems::KeyView> {
   using V = stems::KeyView;
   static constexpr std::string_view name = "Key";
-  static constexpr auto fields = std::tuple{field(&V::id, "id", ""),
-                                            field(&V::name, "name", ""),
-                                            field(&V::api_key, "api_key", "The key; only in the answer that made it.", {.secret = true, .omit_null = true}),
-                                            field(&V::prefix, "prefix", "Its first 7 characters."),
-                                            field(&V::is_default, "is_default", ""),
-                                            field(&V::created_at, "created_at", ""),
-                                            field(&V::last_used_at, "last_used_at", "Some seconds late."),
-                                            field(&V::expires_at, "expires_at", "")};
+  static constexpr auto fields = std::tuple{
+      field(&V::id, "id", ""),
+      field(&V::name, "name", ""),
+      field(&V::api_key, "api_key", "The key; only in the answer that made it.", {.secret = true, .omit_null = true}),
+      field(&V::prefix, "prefix", "Its first 7 characters."),
+      field(&V::is_default, "is_default", ""),
+      field(&V::created_at, "created_at", ""),
+      field(&V::last_used_at, "last_used_at", "Some seconds late."),
+      field(&V::expires_at, "expires_at", "")};
 };
 
 template <>
@@ -227,21 +240,24 @@ template <>
 struct Schema<stems::CreateKey::Request> {
   using R = stems::CreateKey::Request;
   static constexpr std::string_view name = "CreateKey";
-  static constexpr auto fields = std::tuple{field(&R::name, "name", "1 to 64 characters, unique in the account.", {.example = "ci"}),
-                                            field(&R::expires_in_days, "expires_in_days", "Null: never.", {.min = 1, .max = 3650})};
+  static constexpr auto fields =
+      std::tuple{field(&R::name, "name", "1 to 64 characters, unique in the account.", {.example = "ci"}),
+                 field(&R::expires_in_days, "expires_in_days", "Null: never.", {.min = 1, .max = 3650})};
 };
 
 template <>
 struct Schema<stems::RenameKey::Request> {
   using R = stems::RenameKey::Request;
   static constexpr std::string_view name = "RenameKey";
-  static constexpr auto fields = std::tuple{field(&R::key_id, "key_id", "The key's id.", {.in = In::path}), field(&R::name, "name", "1 to 64 characters.")};
+  static constexpr auto fields = std::tuple{field(&R::key_id, "key_id", "The key's id.", {.in = In::path}),
+                                            field(&R::name, "name", "1 to 64 characters.")};
 };
 
 template <>
 struct Schema<stems::KeyPath> {
   static constexpr std::string_view name = "KeyPath";
-  static constexpr auto fields = std::tuple{field(&stems::KeyPath::key_id, "key_id", "The key's id.", {.in = In::path})};
+  static constexpr auto fields =
+      std::tuple{field(&stems::KeyPath::key_id, "key_id", "The key's id.", {.in = In::path})};
 };
 
 }  // namespace toll::json

@@ -22,7 +22,8 @@ struct GetService : Endpoint {
   static constexpr Access access = Access::open;
   static constexpr Runs runs = Runs::here;
   static Result<Response> handle(Call&, const Request&) {
-    return ServiceInfo{"Mux Minus Audio Separation API", "running", "2.0.0", {"authentication", "credit_system", "job_tracking"}};
+    return ServiceInfo{
+        "Mux Minus Audio Separation API", "running", "2.0.0", {"authentication", "credit_system", "job_tracking"}};
   }
 };
 
@@ -51,8 +52,8 @@ template <>
 struct Schema<stems::ServiceInfo> {
   using V = stems::ServiceInfo;
   static constexpr std::string_view name = "ServiceInfo";
-  static constexpr auto fields = std::tuple{field(&V::service, "service", ""), field(&V::status, "status", ""), field(&V::version, "version", ""),
-                                            field(&V::features, "features", "")};
+  static constexpr auto fields = std::tuple{field(&V::service, "service", ""), field(&V::status, "status", ""),
+                                            field(&V::version, "version", ""), field(&V::features, "features", "")};
 };
 
 }  // namespace toll::json

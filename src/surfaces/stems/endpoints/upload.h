@@ -66,12 +66,14 @@ struct Upload : Endpoint {
   static constexpr Route route{Method::post, "/upload"};
   static constexpr std::string_view id = "stems.upload", summary = "Upload audio file for processing";
   static constexpr std::string_view description =
-      "Anything FFmpeg can decode as audio, video containers included. Text fields may come before or after the file. The job costs its "
+      "Anything FFmpeg can decode as audio, video containers included. Text fields may come before or after the file. "
+      "The job costs its "
       "model's price once it completes; a failed or cancelled job costs nothing.";
   static constexpr Runs runs = Runs::write;
   static constexpr bool idempotent = true;
-  static constexpr std::array reasons{Reason::upload_too_large, Reason::insufficient_credits, Reason::part_too_large, Reason::model_not_ready,
-                                      Reason::no_file_name, Reason::unsupported_file, Reason::storage_full};
+  static constexpr std::array reasons{Reason::upload_too_large, Reason::insufficient_credits, Reason::part_too_large,
+                                      Reason::model_not_ready,  Reason::no_file_name,         Reason::unsupported_file,
+                                      Reason::storage_full};
 
   static api::FormLimits form_limits(const House& house) { return {.file_bytes = house.max_upload_bytes}; }
 
@@ -92,17 +94,21 @@ struct Upload : Endpoint {
     const auto count = checks.refused("stem_count") ? std::nullopt : count_of(in);
     for (const auto& problem : call.house.models.choose(name, count, in.two_stem_type, choice)) {
       if (problem.part == ChoiceProblem::model) checks.refuse("model", name, problem.message);
-      if (problem.part == ChoiceProblem::stem_count) checks.refuse("stem_count", std::to_string(in.stem_count.value_or(0)), problem.message);
+      if (problem.part == ChoiceProblem::stem_count)
+        checks.refuse("stem_count", std::to_string(in.stem_count.value_or(0)), problem.message);
       if (problem.part == ChoiceProblem::two_stem) checks.refuse("two_stem_type", *in.two_stem_type, problem.message);
     }
-    if (in.transcription_type) checks.refuse("transcription_type", *in.transcription_type, "is for whisper models only");
+    if (in.transcription_type)
+      checks.refuse("transcription_type", *in.transcription_type, "is for whisper models only");
   }
 
   // What needs no transaction: readiness, money, the name, and a look into a file whose name says nothing.
   static Result<void> prepare(Call& call, Request& in) {
     const auto choice = chosen(call, in);
-    if (!choice.model->ready) return Fault(Reason::model_not_ready).with("model", choice.model->name).retry_after(std::chrono::seconds(3600));
-    auto payable = call.house.db.read([&](sql::Tx& tx) { return can_pay(call.house, tx, call.account(), choice.model->cost); });
+    if (!choice.model->ready)
+      return Fault(Reason::model_not_ready).with("model", choice.model->name).retry_after(std::chrono::seconds(3600));
+    auto payable =
+        call.house.db.read([&](sql::Tx& tx) { return can_pay(call.house, tx, call.account(), choice.model->cost); });
     if (!payable) return payable;
     in.file.filename = separations::clean_file_name(in.file.filename);
     if (in.file.filename.empty()) return Reason::no_file_name;
@@ -111,7 +117,8 @@ struct Upload : Endpoint {
   }
 
   static Result<Response> handle(Call& call, const Request& in) {
-    auto submitted = call.house.separations.submit(call.tx(), {call.account(), in.file.filename, chosen(call, in), in.file.staged});
+    auto submitted =
+        call.house.separations.submit(call.tx(), {call.account(), in.file.filename, chosen(call, in), in.file.staged});
     if (!submitted) return std::move(submitted).error();
     return view(*submitted);
   }
@@ -120,7 +127,9 @@ struct Upload : Endpoint {
   static Result<void> can_pay(const House& house, sql::Tx& tx, AccountId account, metering::Credits price) {
     const auto balance = house.ledger.balance(tx, account);
     if (balance >= price) return {};
-    return Fault(Reason::insufficient_credits).with("needed", metering::to_text(price)).with("balance", metering::to_text(balance));
+    return Fault(Reason::insufficient_credits)
+        .with("needed", metering::to_text(price))
+        .with("balance", metering::to_text(balance));
   }
 
   static std::string model_of(const Request& in) { return in.model.value_or(std::string(separations::default_model)); }
@@ -144,16 +153,16 @@ template <>
 struct Schema<stems::ModelView> {
   using V = stems::ModelView;
   static constexpr std::string_view name = "Model";
-  static constexpr auto fields = std::tuple{
-      field(&V::name, "name", "What `model` of an upload names."),
-      field(&V::description, "description", "What it is and what quality to expect."),
-      field(&V::stems, "stems", "The stems it makes."),
-      field(&V::cost, "cost", "Credits a job."),
-      field(&V::licence, "licence", "Of what serves it."),
-      field(&V::ready, "ready", "Whether jobs are taken now."),
-      field(&V::served_by, "served_by", "What really does the work."),
-      field(&V::stem_counts, "stem_counts", "Values of `stem_count` it takes."),
-      field(&V::transcription_types, "transcription_types", "Type to cost; empty for separation models.")};
+  static constexpr auto fields =
+      std::tuple{field(&V::name, "name", "What `model` of an upload names."),
+                 field(&V::description, "description", "What it is and what quality to expect."),
+                 field(&V::stems, "stems", "The stems it makes."),
+                 field(&V::cost, "cost", "Credits a job."),
+                 field(&V::licence, "licence", "Of what serves it."),
+                 field(&V::ready, "ready", "Whether jobs are taken now."),
+                 field(&V::served_by, "served_by", "What really does the work."),
+                 field(&V::stem_counts, "stem_counts", "Values of `stem_count` it takes."),
+                 field(&V::transcription_types, "transcription_types", "Type to cost; empty for separation models.")};
 };
 
 template <>
@@ -165,20 +174,24 @@ struct Schema<stems::ModelList> {
 template <>
 struct Schema<stems::GetModel::Request> {
   static constexpr std::string_view name = "GetModel";
-  static constexpr auto fields = std::tuple{field(&stems::GetModel::Request::name, "name", "The model's name.", {.in = In::path})};
+  static constexpr auto fields =
+      std::tuple{field(&stems::GetModel::Request::name, "name", "The model's name.", {.in = In::path})};
 };
 
 template <>
 struct Schema<stems::Upload::Request> {
   using R = stems::Upload::Request;
   static constexpr std::string_view name = "Upload";
-  static constexpr auto fields = std::tuple{
-      field(&R::file, "file", "The audio or video file.", {.in = In::form}),
-      field(&R::model, "model", "A name from GET /upload/models; htdemucs if absent.", {.in = In::form, .example = "htdemucs"}),
-      field(&R::stem_count, "stem_count", "2, 4 or 6, as the model can; its own number of stems if absent.", {.in = In::form, .example = "4"}),
-      field(&R::two_stem_type, "two_stem_type", "The stem to single out when stem_count is 2; vocals if absent.", {.in = In::form}),
-      field(&R::transcription_type, "transcription_type", "For whisper models.", {.in = In::form}),
-      field(&R::language, "language", "For whisper models.", {.in = In::form})};
+  static constexpr auto fields =
+      std::tuple{field(&R::file, "file", "The audio or video file.", {.in = In::form}),
+                 field(&R::model, "model", "A name from GET /upload/models; htdemucs if absent.",
+                       {.in = In::form, .example = "htdemucs"}),
+                 field(&R::stem_count, "stem_count", "2, 4 or 6, as the model can; its own number of stems if absent.",
+                       {.in = In::form, .example = "4"}),
+                 field(&R::two_stem_type, "two_stem_type",
+                       "The stem to single out when stem_count is 2; vocals if absent.", {.in = In::form}),
+                 field(&R::transcription_type, "transcription_type", "For whisper models.", {.in = In::form}),
+                 field(&R::language, "language", "For whisper models.", {.in = In::form})};
 };
 
 }  // namespace toll::json
