@@ -47,6 +47,7 @@ test   postgresql-client     looks into that cluster
 test   ffmpeg                encodes media for the tests, and judges ours
 test   sox                   a second opinion on audio files
 test   unzip                 judges our archives
+test   libfaketime           lets days pass in the tests of retention and expiry
 test   openssl               certificates for the TLS tests
 all    clang                 libFuzzer
 all    libclang-rt-14-dev    libFuzzer's and the sanitizers' runtime for clang
