@@ -1,5 +1,5 @@
 // A dialect is pure functions: where a credential stands, how a fault looks. No I/O, no SQL. A surface's dialect is a
-// struct with static members; its faults are a table with one row a reason, checked by the conformance suite.
+// struct with static members; its faults are a table of own rows and a status for each kind of reason (by_reason).
 #pragma once
 
 #include <array>
@@ -23,20 +23,41 @@ struct FaultRow {
   std::string_view text;
 };
 
-// Row i of the result is the row of reason i. Does not compile when a reason is missing or named twice.
-template <std::size_t N>
-consteval std::array<FaultRow, N> by_reason(std::array<FaultRow, N> rows) {
-  static_assert(N == reason_catalogue.size(), "a fault table has one row for each reason");
-  std::array<FaultRow, N> sorted{};
-  std::array<bool, N> seen{};
+// The status of a surface for every kind of reason: what it says of reasons that it has no words of its own for.
+struct KindStatus {
+  Kind kind;
+  int status;
+};
+
+// Row i of the result is the row of reason i: the surface's own, or the status of its kind with the catalogue's title.
+// Does not compile when a reason has two rows or a kind has no status.
+template <std::size_t K, std::size_t N>
+consteval std::array<FaultRow, reason_catalogue.size()> by_reason(std::array<KindStatus, K> kinds,
+                                                                  std::array<FaultRow, N> rows) {
+  std::array<FaultRow, reason_catalogue.size()> out{};
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto& known = reason_catalogue[i];
+    out[i] = {known.reason, 0, "", known.title};
+    for (const auto& kind : kinds)
+      if (kind.kind == known.kind) out[i].status = kind.status;
+    if (out[i].status == 0) throw "a kind has no status";
+  }
+  std::array<bool, reason_catalogue.size()> seen{};
   for (const auto& row : rows) {
     const auto at = static_cast<std::size_t>(row.reason);
     if (seen[at]) throw "a reason has two rows";
     seen[at] = true;
-    sorted[at] = row;
+    out[at] = row;
   }
-  return sorted;
+  return out;
 }
+
+// What most HTTP APIs answer.
+inline constexpr std::array usual_statuses{
+    KindStatus{Kind::invalid, 400},     KindStatus{Kind::unauthenticated, 401}, KindStatus{Kind::forbidden, 403},
+    KindStatus{Kind::not_found, 404},   KindStatus{Kind::conflict, 409},        KindStatus{Kind::gone, 410},
+    KindStatus{Kind::unpaid, 402},      KindStatus{Kind::too_large, 413},       KindStatus{Kind::throttled, 429},
+    KindStatus{Kind::unavailable, 503}, KindStatus{Kind::upstream, 502},        KindStatus{Kind::internal, 500}};
 
 template <class D>
 concept Dialect = requires(const http::Request& request, const Fault& fault, Access access, std::string json) {

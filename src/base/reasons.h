@@ -40,6 +40,9 @@ enum class Kind : std::uint8_t {
   X(client_gone,            invalid,         "The client went away before the body was complete")                            \
   X(request_timeout,        invalid,         "The request took too long to arrive")                                          \
   X(too_many_requests,      throttled,       "The server takes no more requests this second")                                \
+  X(rate_limited,           throttled,       "The limit of this window is used up")                                          \
+  X(unsupported_media_type, invalid,         "The content type of the body is not one this route takes")                     \
+  X(bad_cursor,             invalid,         "The cursor is not one of ours")                                                \
   /* who is asking */                                                                                                        \
   X(no_credentials,         unauthenticated, "No credentials were given")                                                    \
   X(wrong_scheme,           unauthenticated, "The credentials are not of a kind this route takes")                           \
@@ -51,6 +54,13 @@ enum class Kind : std::uint8_t {
   X(session_required,       unauthenticated, "This route takes a session, not a key")                                        \
   X(admin_required,         forbidden,       "This route is for administrators")                                             \
   X(missing_scope,          forbidden,       "The key lacks the scope {scope}")                                              \
+  X(plan_required,          forbidden,       "The plan {plan} or a higher one is needed for {scope}")                        \
+  X(role_required,          forbidden,       "The role {role} is needed")                                                    \
+  X(ip_not_allowed,         forbidden,       "The key may not be used from this address")                                    \
+  X(bad_admin_token,        unauthenticated, "The admin token is not valid")                                                 \
+  X(no_admin_token,         unavailable,     "No admin token is configured")                                                 \
+  X(registration_closed,    forbidden,       "Registration is closed")                                                       \
+  X(email_not_allowed,      forbidden,       "This email address may not register")                                          \
   /* accounts */                                                                                                             \
   X(email_taken,            conflict,        "This email address is registered already")                                     \
   X(username_taken,         conflict,        "This user name is taken")                                                      \
@@ -68,6 +78,8 @@ enum class Kind : std::uint8_t {
   X(key_not_found,          not_found,       "There is no such key")                                                         \
   X(key_name_taken,         conflict,        "A key with this name exists already")                                          \
   X(too_many_keys,          conflict,        "An account can have {limit} keys")                                             \
+  X(key_revoked,            conflict,        "The key has been revoked")                                                     \
+  X(key_rotated,            conflict,        "The key has been rotated already")                                             \
   /* money */                                                                                                                \
   X(insufficient_credits,   unpaid,          "This needs {needed} credits and the balance is {balance}")                     \
   X(balance_below_zero,     conflict,        "The balance cannot go below zero")                                             \
@@ -96,12 +108,40 @@ enum class Kind : std::uint8_t {
   X(job_files_gone,         gone,            "The files of this job have been deleted")                                      \
   X(result_missing,         not_found,       "The result file is missing")                                                   \
   X(stem_not_found,         not_found,       "The job has no file {stem}")                                                   \
+  X(track_not_found,        not_found,       "There is no such track")                                                       \
+  X(track_without_audio,    not_found,       "The track has no audio")                                                       \
+  X(playlist_not_found,     not_found,       "There is no such playlist")                                                    \
+  X(playlist_full,          invalid,         "A playlist holds at most {limit} tracks")                                      \
+  X(snapshot_outdated,      conflict,        "The playlist has changed since this snapshot")                                 \
+  X(upload_not_found,       not_found,       "There is no such upload")                                                      \
+  X(upload_incomplete,      conflict,        "The bytes of this upload have not arrived")                                    \
+  X(repo_taken,             conflict,        "The repository belongs to somebody else")                                      \
+  X(repo_not_yours,         forbidden,       "The repository belongs to somebody else")                                      \
+  X(model_not_permitted,    forbidden,       "This model may not be used by you")                                            \
+  X(version_not_found,      not_found,       "There is no such version")                                                     \
+  X(version_in_use,         conflict,        "The alias {alias} points to this version")                                     \
+  X(version_not_completed,  conflict,        "The version is not completed")                                                 \
+  X(version_is_alias,       conflict,        "An alias has this name")                                                       \
+  X(alias_is_version,       conflict,        "A version has this name")                                                      \
+  X(file_not_found,         not_found,       "There is no such file")                                                        \
+  X(file_exists,            conflict,        "The file exists already in this version")                                      \
+  X(object_not_accessible,  not_found,       "The object {key} is not accessible")                                           \
+  X(size_mismatch,          conflict,        "Declared were {declared} bytes, received {received}")                          \
+  X(digest_mismatch,        conflict,        "Declared was SHA-256 {declared}, received {received}")                         \
   /* what a run of an engine can end in */                                                                                   \
   X(undecodable_audio,      invalid,         "The file has no audio that can be decoded")                                    \
   X(audio_too_long,         invalid,         "The audio is longer than {limit} seconds")                                     \
   X(job_timed_out,          unavailable,     "The job took too long")                                                        \
   X(worker_lost,            internal,        "The worker died")                                                              \
   X(cancelled,              conflict,        "The work was cancelled")                                                       \
+  /* the object store */                                                                                                     \
+  X(bad_signature,          forbidden,       "The signature does not match the request")                                     \
+  X(url_not_valid,          forbidden,       "The signed URL is not valid (any more)")                                       \
+  X(object_not_found,       not_found,       "There is no such object")                                                      \
+  X(bad_digest,             invalid,         "The bytes are not those that were announced")                                  \
+  X(invalid_part,           invalid,         "A part is missing or is not the one named")                                    \
+  X(object_store_unavailable,unavailable,     "The object store cannot be reached")                                          \
+  X(model_unusable,         unavailable,     "The model cannot be run: {why}")                                               \
   /* the house */                                                                                                            \
   X(storage_full,           unavailable,     "There is no room to store this now")                                           \
   X(overloaded,             unavailable,     "The server has too much to do now")                                            \

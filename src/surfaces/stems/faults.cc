@@ -8,7 +8,7 @@ namespace {
 using api::FaultRow;
 
 // clang-format off
-constexpr auto rows = api::by_reason(std::to_array<FaultRow>({
+constexpr auto rows = api::by_reason(api::usual_statuses, std::to_array<FaultRow>({
     {Reason::invalid_request,        422, "", "Unprocessable Entity"},
     {Reason::malformed_json,         422, "", "JSON decode error"},
     {Reason::malformed_multipart,    400, "", "There was an error parsing the body"},
