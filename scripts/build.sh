@@ -33,6 +33,26 @@ install_web_packages() {
   touch "$done"
 }
 
+# ONNX Runtime runs trained models. Without it the server works all the same, and says that those models are not ready.
+install_onnxruntime() {
+  local folder=third_party/onnxruntime
+  local plugins=$folder/node_modules/com.github.asus4.onnxruntime/Plugins done=$folder/node_modules/.tollhouse
+  [[ $(uname -m) == x86_64 ]] || return 0
+  [[ -e $done && $done -nt $folder/package-lock.json ]] && return 0
+  say "Fetching ONNX Runtime (npm: com.github.asus4.onnxruntime)"
+  mkdir -p build
+  if ! (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-retry-mintimeout=1000) >build/npm-onnxruntime.log 2>&1; then
+    say "  warning: npm could not fetch it (build/npm-onnxruntime.log); models with trained weights will not be ready."
+    rm -rf "$folder/node_modules"
+    return 0
+  fi
+  # The package is for a game engine: of its 385 MB, one library and one folder of headers are for us.
+  find "$plugins" -mindepth 1 -maxdepth 1 ! -name Linux ! -name 'iOS~' -exec rm -rf {} +
+  find "$plugins" -name '*.a' -delete
+  find "$plugins/iOS~" -type f ! -path '*/ios-arm64/*/Headers/*' -delete
+  touch "$done"
+}
+
 # build_preset PRESET TARGET... [-- CMAKE_OPTION...]
 build_preset() {
   local preset=$1 targets=() options=() log status=0
@@ -64,7 +84,7 @@ build_preset() {
 configure() {
   local preset=$1 log=$2 stamp
   shift 2
-  stamp="$* $(ls -d web/node_modules 2>/dev/null)"
+  stamp="$* $(ls -d web/node_modules third_party/onnxruntime/node_modules 2>/dev/null)"
   if [[ -e build/$preset/build.ninja && "$(cat "build/$preset/.configured" 2>/dev/null)" == "$stamp" ]]; then return 0; fi
   if ! cmake --preset "$preset" "$@" >"$log" 2>&1; then
     tail -n 20 "$log" >&2
