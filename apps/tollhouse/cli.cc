@@ -35,6 +35,7 @@ struct Arguments {
   bool admin = false, password_from_input = false, no_sandbox = false;
   std::string username, url, file = "sample/song.flac";
   std::int64_t timeout = 1800;
+  identity::OwnLimits limits;
 };
 
 using Action = std::function<int(const Console&)>;
@@ -210,12 +211,20 @@ class CommandLine {
     grant.add_option("--reason", given_.description, "What the account's history says.")->capture_default_str();
     add_beside(grant);
     auto& plan =
-        add(accounts, "set-plan", "Put an account on a plan.", "tollhouse accounts set-plan ada@example.org free",
+        add(accounts, "set-plan", "Put an account on a plan.",
+            "tollhouse accounts set-plan ada@example.org pro\n  tollhouse accounts set-plan ada@example.org enterprise "
+            "--per-minute 5000",
             with_house([this](const Console& console, const House& house) {
-              return set_plan(console, house, given_.email, given_.plan);
+              return set_plan(console, house, given_.email, given_.plan, given_.limits);
             }));
     add_email(plan);
-    plan.add_option("PLAN", given_.plan, "The plan's name.")->required();
+    plan.add_option("PLAN", given_.plan, "free, starter, pro or enterprise.")->required();
+    for (auto [name, limit] :
+         {std::pair{"--per-minute", &given_.limits.minute}, std::pair{"--per-hour", &given_.limits.hour},
+          std::pair{"--per-day", &given_.limits.day}})
+      plan.add_option(name, *limit, "Calls of each key on enterprise; without it the plan's standard.")
+          ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000'000}))
+          ->type_name("COUNT");
     add_beside(plan);
     add_for_many(accounts, "make-admin", "Make accounts administrators.", make_admins);
     add_for_many(accounts, "disable", "Disable accounts: their keys and sessions fail at once.",

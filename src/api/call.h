@@ -20,13 +20,13 @@ struct CallBase {
   const http::Request& request;
   const std::string request_id;
   const Time now;
-  identity::Principal who;
+  identity::PrincipalPtr who = identity::nobody();
   http::Fields reply;      // more fields of the answer: Link, Set-Cookie
   bool replaying = false;  // a known Idempotency-Key came: its answer will be given again, nothing will be done
   sql::Tx* transaction = nullptr;
 
-  AccountId account() const { return who.account; }
-  identity::Actor actor() const { return identity::actor_of(who, request_id); }
+  AccountId account() const { return who->account; }
+  identity::Actor actor() const { return identity::actor_of(*who, request_id); }
   // The transaction that handle() or admit() runs in.
   sql::Tx& tx() const {
     if (!transaction) throw std::logic_error("this endpoint runs outside of a transaction");

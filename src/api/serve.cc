@@ -15,12 +15,12 @@ namespace {
 constexpr std::string_view session_cookie = "tollhouse_session=";
 
 // The value of the session cookie, for pages only: a cookie is never a credential of a JSON route.
-std::optional<std::string> cookie_session(const http::Request& request) {
+std::optional<std::string_view> cookie_session(const http::Request& request) {
   auto cookies = request.fields.get("Cookie");
   while (!cookies.empty()) {
     const auto end = cookies.find(';');
     const auto one = trim(cookies.substr(0, end));
-    if (one.starts_with(session_cookie)) return std::string(one.substr(session_cookie.size()));
+    if (one.starts_with(session_cookie)) return one.substr(session_cookie.size());
     cookies = end == cookies.npos ? std::string_view{} : cookies.substr(end + 1);
   }
   return std::nullopt;
@@ -29,14 +29,15 @@ std::optional<std::string> cookie_session(const http::Request& request) {
 Result<identity::Credential> credential_of(const DialectTable& dialect, Access access, const http::Request& request) {
   if (access == Access::page && !request.fields.find("Authorization"))
     if (auto session = cookie_session(request))
-      return identity::Credential{identity::CredentialKind::session, std::move(*session), {}};
+      return identity::Credential{identity::CredentialKind::session, *session, {}};
   return dialect.credential(request, access);
 }
 
-Result<identity::Principal> authorize(Result<identity::Principal> who, const About& about) {
+Result<identity::PrincipalPtr> authorize(Result<identity::PrincipalPtr> who, const About& about) {
   if (!who) return who;
-  if (about.access == Access::admin && !who->admin) return Reason::admin_required;
-  if (!about.scope.empty() && !who->by_session() && std::ranges::find(who->scopes, about.scope) == who->scopes.end())
+  const auto& principal = **who;
+  if (about.access == Access::admin && !principal.admin) return Reason::admin_required;
+  if (!about.scope.empty() && !principal.by_session() && !principal.has_scope(about.scope))
     return Fault(Reason::missing_scope).with("scope", std::string(about.scope));
   return who;
 }
@@ -122,8 +123,8 @@ class Pipeline {
     if (about_.access != Access::open) {
       auto who = co_await authenticate();
       if (!who) co_return std::move(who).error();
-      exchange_.account = who->account;
-      exchange_.key = who->key;
+      exchange_.account = (*who)->account;
+      exchange_.key = (*who)->key;
       work_->call().who = std::move(*who);
     }
     if (about_.idempotent) {
@@ -153,7 +154,7 @@ class Pipeline {
     co_return std::move(done->response);
   }
 
-  asio::awaitable<Result<identity::Principal>> authenticate() {
+  asio::awaitable<Result<identity::PrincipalPtr>> authenticate() {
     auto credential = credential_of(dialect_, about_.access, exchange_.request);
     if (!credential) co_return std::move(credential).error();
     // A key is not even looked at where only sessions are taken.
@@ -299,7 +300,7 @@ class Pipeline {
     co_await sql::write(core_.db, body);
   }
 
-  std::string scope() const { return idempotency_scope(work_->call().who, exchange_.request); }
+  std::string scope() const { return idempotency_scope(*work_->call().who, exchange_.request); }
 
   const Core& core_;
   const DialectTable& dialect_;

@@ -12,7 +12,8 @@ namespace toll::identity {
 namespace {
 
 constexpr std::string_view select =
-    "SELECT id, email, username, is_admin, active, plan, created_at, updated_at FROM accounts ";
+    "SELECT id, email, username, is_admin, active, plan, created_at, updated_at, limit_minute, limit_hour, limit_day "
+    "FROM accounts ";
 
 std::string selecting(std::string_view rest) {
   return std::string(select) + std::string(rest);
@@ -24,7 +25,8 @@ Account account_of(const sql::Row& row) {
           .username = row.text(2),
           .is_admin = row.boolean(3),
           .active = row.boolean(4),
-          .plan = row.text(5),
+          .plan = plan_from(row.text(5)).value_or(Plan::free),
+          .own_limits = {row.maybe_integer(8), row.maybe_integer(9), row.maybe_integer(10)},
           .created_at = row.time(6),
           .updated_at = row.time(7)};
 }
@@ -79,9 +81,9 @@ Result<Account> Accounts::create(sql::Tx& tx, const NewAccount& account, const A
   const auto row = tx.one(
       "INSERT INTO accounts (email, email_folded, username, username_folded, password_hash, is_admin, active, plan, "
       "created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $8) RETURNING id, email, username, is_admin, "
-      "active, plan, created_at, updated_at",
-      account.email, email_folded, trim(account.username), username_folded, account.password_hash, admin, options_.plan,
-      now);
+      "active, plan, created_at, updated_at, limit_minute, limit_hour, limit_day",
+      account.email, email_folded, trim(account.username), username_folded, account.password_hash, admin,
+      to_string(options_.plan), now);
   auto made = account_of(row.value());
   audit(tx, now, by, {"account.create", object_name(made.id), admin ? "administrator" : ""});
   return made;
@@ -173,10 +175,21 @@ Result<void> Accounts::set_admin(sql::Tx& tx, AccountId id, bool admin, const Ac
                  by, admin ? "account.make_admin" : "account.unmake_admin");
 }
 
-Result<void> Accounts::set_plan(sql::Tx& tx, AccountId id, std::string_view plan, const Actor& by) const {
+Result<void> Accounts::set_plan(sql::Tx& tx, AccountId id, Plan plan, const Actor& by) const {
+  return changed(
+      tx, id,
+      tx.exec("UPDATE accounts SET plan = $2, updated_at = $3 WHERE id = $1", id, to_string(plan), clock_.now()), by,
+      "account.plan", std::string(to_string(plan)));
+}
+
+Result<void> Accounts::set_own_limits(sql::Tx& tx, AccountId id, const OwnLimits& limits, const Actor& by) const {
+  auto said = [](const std::optional<std::int64_t>& limit) { return limit ? std::to_string(*limit) : "standard"; };
   return changed(tx, id,
-                 tx.exec("UPDATE accounts SET plan = $2, updated_at = $3 WHERE id = $1", id, plan, clock_.now()), by,
-                 "account.plan", std::string(plan));
+                 tx.exec("UPDATE accounts SET limit_minute = $2, limit_hour = $3, limit_day = $4, updated_at = $5 "
+                         "WHERE id = $1",
+                         id, limits.minute, limits.hour, limits.day, clock_.now()),
+                 by, "account.limits",
+                 fmt::format("{}/min {}/h {}/d", said(limits.minute), said(limits.hour), said(limits.day)));
 }
 
 Result<void> Accounts::remove(sql::Tx& tx, AccountId id, const Actor& by) const {

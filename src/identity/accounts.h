@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "identity/audit.h"
 #include "identity/names.h"
+#include "identity/plans.h"
 #include "sql/database.h"
 
 namespace toll::identity {
@@ -25,7 +26,8 @@ struct Account {
   std::string username;  // trimmed; compared without case
   bool is_admin = false;
   bool active = true;
-  std::string plan;  // "free"
+  Plan plan = Plan::free;
+  OwnLimits own_limits;  // of an enterprise account
   Time created_at;
   Time updated_at;
 };
@@ -41,7 +43,7 @@ class Accounts {
  public:
   struct Options {
     std::vector<std::string> admin_emails;  // if any: these become administrators when they register, nobody else does
-    std::string plan = "free";
+    Plan plan = Plan::free;                 // of new accounts
   };
   Accounts(const Clock& clock, CredentialCache& cache, Options options);
 
@@ -64,7 +66,9 @@ class Accounts {
   // Disabling binds keys and sessions at once and ends the sessions. Faults: cannot_disable_admin.
   Result<void> set_active(sql::Tx& tx, AccountId id, bool active, const Actor& by) const;
   Result<void> set_admin(sql::Tx& tx, AccountId id, bool admin, const Actor& by) const;
-  Result<void> set_plan(sql::Tx& tx, AccountId id, std::string_view plan, const Actor& by) const;
+  // Holds for the next request of every key and session. Own limits are kept, but count on enterprise only.
+  Result<void> set_plan(sql::Tx& tx, AccountId id, Plan plan, const Actor& by) const;
+  Result<void> set_own_limits(sql::Tx& tx, AccountId id, const OwnLimits& limits, const Actor& by) const;
   // The row, its sessions and keys go; email and user name are free again; the id is never used again. The caller
   // cancels jobs and detaches objects in the same transaction.
   Result<void> remove(sql::Tx& tx, AccountId id, const Actor& by) const;

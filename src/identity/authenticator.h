@@ -4,7 +4,7 @@
 // on a pool:
 //
 //   auto known = authenticator.cached(credential);
-//   Result<Principal> who = known ? *std::move(known) : ... authenticator.authenticate(db, credential);
+//   Result<PrincipalPtr> who = known ? *std::move(known) : ... authenticator.authenticate(db, credential);
 #pragma once
 
 #include <optional>
@@ -21,8 +21,8 @@ namespace toll::identity {
 
 class KeyUses;
 
-// Faults, everywhere: bad_key (unknown, malformed, expired), bad_session (bad, expired, ended), bad_session_subject,
-// account_gone, account_disabled. Thread-safe.
+// Faults, everywhere: bad_key (unknown, malformed, expired, inactive, revoked; a tunes key also when its account is
+// disabled), bad_session (bad, expired, ended), bad_session_subject, account_gone, account_disabled. Thread-safe.
 class Authenticator {
  public:
   struct Options {
@@ -34,18 +34,18 @@ class Authenticator {
   Authenticator(const Clock& clock, CredentialCache& cache, KeyUses* uses, Options options);
 
   // The answer that needs no database: what is cached, what is malformed, the admin token. nullopt: look it up.
-  std::optional<Result<Principal>> cached(const Credential& credential) const;
+  std::optional<Result<PrincipalPtr>> cached(const Credential& credential) const;
   // One indexed read. `epoch` is cache().epoch() from before the transaction began.
-  Result<Principal> authenticate(sql::Tx& tx, const Credential& credential, std::uint64_t epoch) const;
+  Result<PrincipalPtr> authenticate(sql::Tx& tx, const Credential& credential, std::uint64_t epoch) const;
   // cached(), else the read: on this thread where reads are cheap, else blocking on the database's.
-  Result<Principal> authenticate(sql::Database& db, const Credential& credential) const;
+  Result<PrincipalPtr> authenticate(sql::Database& db, const Credential& credential) const;
 
   CredentialCache& cache() const { return cache_; }
 
  private:
   Sha256 digest_of(const Credential& credential) const;
-  Result<Principal> look_up_key(sql::Tx& tx, const Credential& credential, std::uint64_t epoch) const;
-  Result<Principal> look_up_session(sql::Tx& tx, const Credential& credential, std::uint64_t epoch) const;
+  Result<PrincipalPtr> look_up_key(sql::Tx& tx, const Credential& credential, std::uint64_t epoch) const;
+  Result<PrincipalPtr> look_up_session(sql::Tx& tx, const Credential& credential, std::uint64_t epoch) const;
 
   const Clock& clock_;
   CredentialCache& cache_;

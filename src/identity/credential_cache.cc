@@ -14,16 +14,16 @@ std::size_t CredentialCache::DigestHash::operator()(const Sha256& digest) const 
   return value;
 }
 
-std::optional<Principal> CredentialCache::find(const Sha256& digest) const {
+PrincipalPtr CredentialCache::find(const Sha256& digest) const {
   const auto now = clock_.now();
   const Shard& shard = shard_of(digest);
   std::lock_guard lock(shard.mutex);
   const auto it = shard.entries.find(digest);
-  if (it == shard.entries.end() || it->second.until <= now) return std::nullopt;
+  if (it == shard.entries.end() || it->second.until <= now) return nullptr;
   return it->second.principal;
 }
 
-void CredentialCache::keep(const Sha256& digest, const Principal& principal, std::optional<Time> expires_at,
+void CredentialCache::keep(const Sha256& digest, PrincipalPtr principal, std::optional<Time> expires_at,
                            std::uint64_t epoch) {
   const auto now = clock_.now();
   auto until = now + options_.ttl;
@@ -36,14 +36,14 @@ void CredentialCache::keep(const Sha256& digest, const Principal& principal, std
     std::erase_if(shard.entries, [&](const auto& entry) { return entry.second.until <= now; });
     if (shard.entries.size() >= options_.capacity / shard_count) shard.entries.clear();
   }
-  shard.entries.insert_or_assign(digest, Entry{principal, until});
+  shard.entries.insert_or_assign(digest, Entry{std::move(principal), until});
 }
 
 void CredentialCache::forget(AccountId account) {
   epoch_.fetch_add(1, std::memory_order_acq_rel);
   for (auto& shard : shards_) {
     std::lock_guard lock(shard.mutex);
-    std::erase_if(shard.entries, [&](const auto& entry) { return entry.second.principal.account == account; });
+    std::erase_if(shard.entries, [&](const auto& entry) { return entry.second.principal->account == account; });
   }
 }
 

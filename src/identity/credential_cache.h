@@ -1,5 +1,5 @@
 // Who a credential belongs to, remembered for at most a second: other processes' changes are seen by then, this
-// process's at once.
+// process's at once. find() copies nothing and allocates nothing.
 #pragma once
 
 #include <array>
@@ -26,10 +26,11 @@ class CredentialCache {
   explicit CredentialCache(const Clock& clock) : CredentialCache(clock, Options()) {}
   CredentialCache(const Clock& clock, Options options);
 
-  std::optional<Principal> find(const Sha256& digest) const;
+  // Null: not known (any more).
+  PrincipalPtr find(const Sha256& digest) const;
   // Kept until the ttl or `expires_at`, whichever is first; not at all when something was forgotten since `epoch`: what
   // was read may be older than that change.
-  void keep(const Sha256& digest, const Principal& principal, std::optional<Time> expires_at, std::uint64_t epoch);
+  void keep(const Sha256& digest, PrincipalPtr principal, std::optional<Time> expires_at, std::uint64_t epoch);
   // To be noted before the reading transaction begins.
   std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
   // For after_commit of every change to an account, its keys or its sessions.
@@ -37,7 +38,7 @@ class CredentialCache {
 
  private:
   struct Entry {
-    Principal principal;
+    PrincipalPtr principal;
     Time until;
   };
   struct DigestHash {

@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/ids.h"
+#include "identity/address_rules.h"
+#include "identity/plans.h"
 
 namespace toll::identity {
 
@@ -22,11 +25,11 @@ enum class CredentialKind : std::uint8_t {
 };
 std::string_view to_string(CredentialKind kind);
 
-// What a request showed, as the dialect found it; nothing has been checked.
+// What a request showed, as the dialect found it; nothing has been checked. Views of the request.
 struct Credential {
   CredentialKind kind = CredentialKind::session;
-  std::string secret;
-  std::string id;  // client_pair: the client id
+  std::string_view secret;
+  std::string_view id;  // client_pair: the client id
 };
 
 // Who is asking, checked.
@@ -37,9 +40,16 @@ struct Principal {
   std::optional<KeyId> key;
   std::string session_id;           // jti, when via is session
   std::vector<std::string> scopes;  // of the key; a session has none and is held to no scope
-  std::string plan;
+  Plan plan = Plan::free;
+  metering::Limits limits;  // of a tunes key: its own, never above the plan's; else what the plan allows a key
+  std::shared_ptr<const AddressRules> allowed_from;  // of a key; null: it may be used from anywhere
 
   bool by_session() const { return via == CredentialKind::session; }
+  bool has_scope(std::string_view scope) const;
 };
+// Shared with the cache: the same credential is the same object until it is forgotten, and nothing is copied.
+using PrincipalPtr = std::shared_ptr<const Principal>;
+// Nobody: what an open route sees.
+const PrincipalPtr& nobody();
 
 }  // namespace toll::identity

@@ -15,8 +15,6 @@ namespace {
 namespace json = boost::json;
 using identity::Account;
 
-// What an account can be on; the tunes surface will bring more.
-constexpr std::string_view known_plan = "free";
 constexpr std::string_view unknown_account_hint = "The accounts there are: tollhouse accounts list";
 
 std::string_view hint_for(const Fault& fault) {
@@ -36,7 +34,7 @@ json::object describe(const Account& account, metering::Credits credits) {
           {"username", account.username},
           {"admin", account.is_admin},
           {"active", account.active},
-          {"plan", account.plan},
+          {"plan", to_string(account.plan)},
           {"credits", metering::to_number(credits)},
           {"created_at", iso_seconds(account.created_at)}};
 }
@@ -100,8 +98,8 @@ int list_accounts(const Console& console, const House& house, std::size_t limit)
   house.db.read([&](sql::Tx& tx) {
     for (const auto& account : house.accounts.list(tx, limit)) {
       auto credits = house.ledger.balance(tx, account.id);
-      rows.push_back({std::to_string(account.id.value()), account.email, account.username, account.plan,
-                      metering::to_text(credits),
+      rows.push_back({std::to_string(account.id.value()), account.email, account.username,
+                      std::string(to_string(account.plan)), metering::to_text(credits),
                       !account.active    ? "disabled"
                       : account.is_admin ? "administrator"
                                          : "active",
@@ -129,12 +127,25 @@ int grant_credits(const Console& console, const House& house, const std::string&
                                    {"credits", metering::to_number(entry->balance_after)}});
 }
 
-int set_plan(const Console& console, const House& house, const std::string& email, const std::string& plan) {
-  if (plan != known_plan)
-    return console.fail(fmt::format("there is no plan {}", plan), fmt::format("The plans there are: {}", known_plan));
-  return change_all(console, house, {email}, "has the plan " + plan, [&](sql::Tx& tx, const Account& account) {
-    return house.accounts.set_plan(tx, account.id, plan, identity::operator_actor());
-  });
+int set_plan(const Console& console, const House& house, const std::string& email, const std::string& plan,
+             const identity::OwnLimits& own) {
+  const auto chosen = identity::plan_from(plan);
+  if (!chosen) {
+    std::vector<std::string_view> names;
+    for (auto known : identity::all_plans) names.push_back(to_string(known));
+    return console.fail(fmt::format("there is no plan {}", plan),
+                        fmt::format("The plans there are: {}", fmt::join(names, ", ")));
+  }
+  if (own != identity::OwnLimits{} && chosen != identity::Plan::enterprise)
+    return console.fail(fmt::format("the limits of the plan {} are fixed", plan),
+                        "Only accounts on enterprise have limits of their own");
+  return change_all(console, house, {email}, "has the plan " + plan,
+                    [&](sql::Tx& tx, const Account& account) -> Result<void> {
+                      if (auto set = house.accounts.set_plan(tx, account.id, *chosen, identity::operator_actor()); !set)
+                        return set;
+                      if (own == account.own_limits) return {};
+                      return house.accounts.set_own_limits(tx, account.id, own, identity::operator_actor());
+                    });
 }
 
 int make_admins(const Console& console, const House& house, const std::vector<std::string>& emails) {

@@ -19,7 +19,9 @@ int create_account(const Console& console, const House& house, const NewAccountO
 int list_accounts(const Console& console, const House& house, std::size_t limit);
 int grant_credits(const Console& console, const House& house, const std::string& email, metering::Credits amount,
                   const std::string& description);
-int set_plan(const Console& console, const House& house, const std::string& email, const std::string& plan);
+// `own`: what the keys of an enterprise account may call; what is absent is the plan's standard.
+int set_plan(const Console& console, const House& house, const std::string& email, const std::string& plan,
+             const identity::OwnLimits& own);
 
 // Each takes all the accounts or none.
 int make_admins(const Console& console, const House& house, const std::vector<std::string>& emails);

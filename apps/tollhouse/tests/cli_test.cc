@@ -189,6 +189,9 @@ TEST_F(CommandLine, changes_all_named_accounts_or_none) {
   EXPECT_EQ(beside({"accounts", "disable", "ada@example.org"}).status, 1) << "administrators cannot be disabled";
   EXPECT_EQ(beside({"accounts", "set-plan", "bob@example.org", "free"}).status, 0);
   EXPECT_THAT(beside({"accounts", "set-plan", "bob@example.org", "gold"}).err, HasSubstr("no plan gold"));
+  EXPECT_EQ(beside({"accounts", "set-plan", "bob@example.org", "pro", "--per-minute", "5"}).status, 1)
+      << "only enterprise accounts have limits of their own";
+  EXPECT_EQ(beside({"accounts", "set-plan", "bob@example.org", "enterprise", "--per-minute", "5"}).status, 0);
 }
 
 TEST_F(CommandLine, makes_lists_and_revokes_keys) {

@@ -19,7 +19,7 @@ TEST_P(AccountsTest, can_be_found_as_they_were_made) {
   EXPECT_EQ(found.email, "Ada@Example.org");
   EXPECT_EQ(found.username, "Ada");
   EXPECT_TRUE(found.active);
-  EXPECT_EQ(found.plan, "free");
+  EXPECT_EQ(found.plan, Plan::free);
   EXPECT_EQ(found.created_at, clock.now());
   EXPECT_EQ(db().read([&](sql::Tx& tx) { return accounts.find_by_email(tx, "aDA@example.ORG"); })->id, made.id);
   EXPECT_FALSE(db().read([&](sql::Tx& tx) { return accounts.find_by_email(tx, "bob@example.org"); }));

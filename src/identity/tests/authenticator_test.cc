@@ -26,7 +26,7 @@ TEST_P(AuthenticatorTest, a_session_is_its_account) {
   EXPECT_EQ(principal.account, account);
   EXPECT_TRUE(principal.by_session());
   EXPECT_EQ(principal.session_id, session.id);
-  EXPECT_EQ(principal.plan, "free");
+  EXPECT_EQ(principal.plan, Plan::free);
   EXPECT_FALSE(principal.admin);
 }
 
@@ -75,7 +75,8 @@ TEST_P(AuthenticatorTest, malformed_credentials_need_no_database) {
 }
 
 TEST_P(AuthenticatorTest, a_known_credential_needs_no_database_for_a_second) {
-  const Credential key{CredentialKind::stems_key, make_key(account, "key").secret, ""};
+  const auto secret = make_key(account, "key").secret;
+  const Credential key{CredentialKind::stems_key, secret, ""};
   EXPECT_FALSE(authenticator.cached(key));
   ASSERT_TRUE(authenticator.authenticate(db(), key));
   EXPECT_TRUE(authenticator.cached(key));
@@ -151,7 +152,8 @@ TEST_P(AuthenticatorTest, a_new_role_counts_from_the_next_request_on) {
 
 // A read that began before a change must not bring the old answer back into the cache.
 TEST_P(AuthenticatorTest, a_slow_look_up_does_not_outlive_a_change) {
-  const Credential key{CredentialKind::stems_key, make_key(account, "key").secret, ""};
+  const auto secret = make_key(account, "key").secret;
+  const Credential key{CredentialKind::stems_key, secret, ""};
   const auto epoch = cache.epoch();
   db().read([&](sql::Tx& tx) {
         EXPECT_TRUE(tx.one("SELECT 1 FROM accounts"));
@@ -180,9 +182,9 @@ TEST(CredentialCache, is_bounded) {
   std::vector<Sha256> digests(2000);
   for (auto& digest : digests) {
     random.fill(digest);
-    cache.keep(digest, {.account = AccountId(1)}, std::nullopt, cache.epoch());
+    cache.keep(digest, nobody(), std::nullopt, cache.epoch());
   }
-  for (const auto& digest : digests) kept += cache.find(digest).has_value();
+  for (const auto& digest : digests) kept += cache.find(digest) != nullptr;
   EXPECT_LE(kept, 160u);
   EXPECT_GT(kept, 0u);
 }

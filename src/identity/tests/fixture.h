@@ -45,7 +45,9 @@ class IdentityTest : public ::testing::TestWithParam<sql::Engine> {
     return write([&](sql::Tx& tx) { return sessions.open(tx, account); });
   }
   Result<Principal> who(CredentialKind kind, std::string_view secret, std::string_view id = "") {
-    return authenticator.authenticate(db(), {kind, std::string(secret), std::string(id)});
+    auto answer = authenticator.authenticate(db(), {kind, secret, id});
+    if (!answer) return std::move(answer).error();
+    return **answer;
   }
   Reason refusal(CredentialKind kind, std::string_view secret, std::string_view id = "") {
     const auto principal = who(kind, secret, id);

@@ -80,7 +80,7 @@ Result<identity::Credential> Dialect::credential(const http::Request& request, A
   const auto secret = trim(header->substr(space));
   if (secret.empty()) return Reason::wrong_scheme;
   const auto kind = secret.starts_with("sk_") ? identity::CredentialKind::stems_key : identity::CredentialKind::session;
-  return identity::Credential{kind, std::string(secret), {}};
+  return identity::Credential{kind, secret, {}};
 }
 
 http::Response Dialect::fault(const Fault& fault, Access access) {

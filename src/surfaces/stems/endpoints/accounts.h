@@ -34,7 +34,7 @@ inline SignedIn signed_in(api::Call<House>& call, const identity::SignedIn& in) 
           a.username,
           a.email,
           {in.credits},
-          {a.id.value(), a.email, a.username, a.plan, {a.created_at}}};
+          {a.id.value(), a.email, a.username, std::string(to_string(a.plan)), {a.created_at}}};
 }
 
 struct Register : Endpoint {
@@ -85,7 +85,7 @@ struct Logout : Endpoint {
   static constexpr Access access = Access::session;
   static constexpr Runs runs = Runs::write;
   static Result<Response> handle(Call& call, const Request&) {
-    call.house.sessions.end(call.tx(), call.account(), call.who.session_id);
+    call.house.sessions.end(call.tx(), call.account(), call.who->session_id);
     call.reply.set("Set-Cookie", "tollhouse_session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0");
     return Message{"Logged out successfully"};
   }
