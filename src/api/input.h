@@ -35,7 +35,8 @@ void read_file(const Inputs& inputs, std::string_view name, UploadedFile& out, j
 template <class M>
 void read_input(const Inputs& inputs, M& out, std::string_view name, const json::Rules& rules, json::Reading& reading) {
   if constexpr (std::is_same_v<M, UploadedFile>) {
-    read_file(inputs, name, out, reading);
+    const bool whole = rules.in == json::In::raw && !inputs.form.files.empty();
+    read_file(inputs, whole ? std::string_view(inputs.form.files.front().first) : name, out, reading);
   } else if (rules.in == json::In::body) {
     if (name.empty())  // the whole body is this member
       json::Codec<M>::read(*inputs.body, out, rules, reading);

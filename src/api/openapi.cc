@@ -120,6 +120,8 @@ Object operation_object(const DialectTable& dialect, const About& about) {
     Object content;
     if (about.multipart) {
       content["multipart/form-data"] = Object{{"schema", *about.body}};
+    } else if (about.raw) {
+      content["application/octet-stream"] = Object{{"schema", *about.body}};
     } else {
       content["application/json"] = Object{{"schema", *about.body}};
       if (about.takes_forms) content["application/x-www-form-urlencoded"] = Object{{"schema", *about.body}};
@@ -236,7 +238,10 @@ std::string reference_page(const SurfaceDescription& surface, std::string_view t
           for (const auto& [name, schema] : properties->get_object())
             out +=
                 fmt::format("<tr><td><code>{}</code></td><td>{}</td><td><code>{}</code></td></tr>", escape_html(name),
-                            about.multipart ? "form" : "body", escape_html(boost::json::serialize(schema)));
+                            about.multipart ? "form"
+                            : about.raw     ? "bytes"
+                                            : "body",
+                            escape_html(boost::json::serialize(schema)));
         else
           out += fmt::format("<tr><td></td><td>body</td><td><code>{}</code></td></tr>",
                              escape_html(boost::json::serialize(*shape)));

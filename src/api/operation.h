@@ -47,7 +47,10 @@ struct About {
   std::vector<Parameter> parameters;   // path and query
   std::optional<json::Object> body;    // schema of the request body
   bool multipart = false;              // the body is a form with a file
+  bool raw = false;                    // the body is the bytes of a file
   std::optional<json::Object> answer;  // schema of a JSON answer
+
+  bool streams() const { return multipart || raw; }
 };
 
 // What came out of handle(): the answer, and the answer to keep for an Idempotency-Key (without secrets).

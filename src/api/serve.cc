@@ -115,9 +115,9 @@ class Pipeline {
   }
 
  private:
-  bool has_json_body() const { return about_.body && !about_.multipart; }
+  bool has_json_body() const { return about_.body && !about_.streams(); }
   // The whole request is known before the work: key, effect and kept answer go into one transaction.
-  bool one_transaction() const { return about_.runs == Runs::write && !about_.multipart; }
+  bool one_transaction() const { return about_.runs == Runs::write && !about_.streams(); }
 
   asio::awaitable<Result<http::Response>> attempt() {
     if (about_.access != Access::open) {
@@ -132,13 +132,13 @@ class Pipeline {
       if (!key) co_return std::move(key).error();
       key_ = std::move(*key);
     }
-    if (key_ && about_.multipart)
+    if (key_ && about_.streams())
       if (auto begun = co_await begin(std::nullopt); !begun) co_return std::move(begun).error();
     if (work_->admits())
       if (auto admitted = co_await admit(); !admitted) co_return std::move(admitted).error();
     auto inputs = co_await read_body();
     if (!inputs) co_return std::move(inputs).error();
-    if (key_ && !about_.multipart && !one_transaction())
+    if (key_ && !about_.streams() && !one_transaction())
       if (auto begun = co_await begin(fingerprint_); !begun) co_return std::move(begun).error();
     if (replay_) {
       if (auto same = replay_->matches(fingerprint_); !same) co_return std::move(same).error();
@@ -184,21 +184,22 @@ class Pipeline {
     inputs.path = about_.path;
     inputs.params = &exchange_.params;
     inputs.query = parse_urlencoded(exchange_.request.query);
-    const bool sent_form = lower(exchange_.request.fields.get("Content-Type")).starts_with("multipart/form-data");
-    if (about_.multipart || (about_.takes_forms && sent_form)) {
-      if (sent_form && !http::multipart_boundary(exchange_.request.fields.get("Content-Type")))
-        co_return Fault(Reason::malformed_multipart);
-      if (auto boundary = http::multipart_boundary(exchange_.request.fields.get("Content-Type"))) {
+    const auto type = exchange_.request.fields.get("Content-Type");
+    const bool sent_form = lower(type).starts_with("multipart/form-data");
+    if (about_.raw || about_.multipart || (about_.takes_forms && sent_form)) {
+      const auto boundary = about_.raw ? std::nullopt : http::multipart_boundary(type);
+      if (!about_.raw && sent_form && !boundary) co_return Fault(Reason::malformed_multipart);
+      if (about_.raw || boundary) {
         // Named first: this compiler destroys class temporaries of a co_await operand twice.
         const auto limits = work_->form_limits();
         auto beat = keep_lease();
         auto* store = replay_ ? nullptr : &core_.store;
-        auto form = co_await read_form(exchange_.body, *boundary, limits, store, core_.disk, beat);
+        auto form = co_await read_form(exchange_.body, boundary, limits, store, core_.disk, beat);
         if (!form) co_return std::move(form).error();
         inputs.form = std::move(*form);
       }
       fingerprint_ = inputs.form.fingerprint();
-      if (!about_.multipart) inputs.body = object_of(inputs.form.texts);
+      if (!about_.streams()) inputs.body = object_of(inputs.form.texts);
     } else if (has_json_body() || key_) {
       auto text = co_await http::read_all(exchange_.body, max_json_body);
       if (!text) co_return std::move(text).error();

@@ -113,6 +113,10 @@ About about(std::string_view surface, json::Definitions& definitions) {
       form[f.name] = json::field_schema<M>(f.doc, f.rules, definitions);
       if (!optional) required.emplace_back(f.name);
     }
+    if (f.rules.in == json::In::raw) {
+      about.raw = true;
+      about.body = json::field_schema<M>(f.doc, f.rules, definitions);
+    }
     if (f.rules.in == json::In::body && f.name.empty()) about.body = json::field_schema<M>(f.doc, f.rules, definitions);
   });
   if (!form.empty()) {

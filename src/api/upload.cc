@@ -210,11 +210,49 @@ class Behind {
   asio::thread_pool& pool_;
 };
 
+using Events = std::vector<http::MultipartParser::Event>;
+
+// What arrives as the parts of a form: those of a multipart body, or one file that is the whole body.
+class Parts {
+ public:
+  Parts(std::optional<std::string> boundary, std::string_view file_field) {
+    if (boundary) parser_.emplace(std::move(*boundary));
+    head_.name = std::string(file_field);
+    head_.filename = "";
+  }
+  Result<Events> feed(std::string_view bytes) {
+    if (parser_) return parser_->feed(bytes);
+    Events events = begin();
+    events.push_back({http::MultipartParser::Event::part_data, {}, bytes});
+    return events;
+  }
+  Result<Events> finish() {
+    if (parser_) {
+      if (auto done = parser_->finish(); !done) return std::move(done).error();
+      return Events();
+    }
+    Events events = begin();
+    events.push_back({http::MultipartParser::Event::part_end, {}, {}});
+    return events;
+  }
+
+ private:
+  Events begin() {
+    Events events;
+    if (!begun_) events.push_back({http::MultipartParser::Event::part_begin, head_, {}});
+    begun_ = true;
+    return events;
+  }
+  std::optional<http::MultipartParser> parser_;
+  http::PartHead head_;
+  bool begun_ = false;
+};
+
 }  // namespace
 
-asio::awaitable<Result<Form>> read_form(http::BodyReader& body, std::string boundary, FormLimits limits,
+asio::awaitable<Result<Form>> read_form(http::BodyReader& body, std::optional<std::string> boundary, FormLimits limits,
                                         blob::Store* store, asio::thread_pool& disk, std::function<void()> beat) {
-  http::MultipartParser parser(std::move(boundary));
+  Parts parts(std::move(boundary), limits.file_field);
   Behind behind(co_await asio::this_coro::executor, disk, limits, store);
   auto last_beat = std::chrono::steady_clock::now();
   for (;;) {
@@ -223,18 +261,19 @@ asio::awaitable<Result<Form>> read_form(http::BodyReader& body, std::string boun
     auto taken = co_await behind.finished();
     if (!taken) co_return std::move(taken).error();
     if (!piece) co_return std::move(piece).error();
-    if (piece->empty()) break;
+    const bool last = piece->empty();
     auto buffer = behind.spare();
     buffer.assign(piece->begin(), piece->end());
-    auto events = parser.feed({buffer.data(), buffer.size()});
+    auto events = last ? parts.finish() : parts.feed({buffer.data(), buffer.size()});
     if (!events) co_return std::move(events).error();
     const auto now = std::chrono::steady_clock::now();
     const bool due = beat && now - last_beat > std::chrono::seconds(20);
     if (due) last_beat = now;
     const std::function<void()> before = due ? beat : nullptr;
     behind.start(std::move(buffer), std::move(*events), before);
+    if (last) break;
   }
-  if (auto done = parser.finish(); !done) co_return std::move(done).error();
+  if (auto taken = co_await behind.finished(); !taken) co_return std::move(taken).error();
   co_return behind.form();
 }
 

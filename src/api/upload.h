@@ -42,10 +42,10 @@ struct FormLimits {
   std::uint64_t all_text_bytes = 4 << 20;
 };
 
-// Reads the whole body. `store` null: hash only. Blocking writes run on `disk`, and `beat` (if any) there about every
-// 20 s. Faults: upload_too_large, malformed_multipart, part_too_large, storage_full, client_gone, request_timeout;
-// invalid_request for a second file.
-asio::awaitable<Result<Form>> read_form(http::BodyReader& body, std::string boundary, FormLimits limits,
+// Reads the whole body; without a boundary it is the bytes of the one file. `store` null: hash only. Blocking writes
+// run on `disk`, and `beat` (if any) there about every 20 s. Faults: upload_too_large, malformed_multipart,
+// part_too_large, storage_full, client_gone, request_timeout; invalid_request for a second file.
+asio::awaitable<Result<Form>> read_form(http::BodyReader& body, std::optional<std::string> boundary, FormLimits limits,
                                         blob::Store* store, asio::thread_pool& disk, std::function<void()> beat);
 
 }  // namespace toll::api

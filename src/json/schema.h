@@ -33,7 +33,8 @@
 namespace toll::json {
 
 // Where a member of a request comes from. Responses are all body.
-enum class In : std::uint8_t { body, query, path, form };
+// raw: the whole body as bytes, streamed to the store (api::UploadedFile).
+enum class In : std::uint8_t { body, query, path, form, raw };
 
 struct Rules {
   In in = In::body;

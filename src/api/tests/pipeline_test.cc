@@ -68,6 +68,19 @@ struct Count : Endpoint {
   }
 };
 
+struct Keep : Endpoint {
+  struct Request {
+    UploadedFile bytes;
+  };
+  using Response = Counted;
+  static constexpr Route route{Method::put, "/things/bytes"};
+  static constexpr std::string_view id = "toy.keep", summary = "Keep bytes";
+  static FormLimits form_limits(const House&) { return {.file_bytes = 8}; }
+  static Result<Response> handle(Call&, const Request& in) {
+    return Counted{static_cast<std::int64_t>(in.bytes.staged->stored().size)};
+  }
+};
+
 struct Guarded : Count {
   static constexpr Route route{Method::post, "/guarded"};
   static constexpr std::string_view id = "toy.guarded", summary = "Guarded";
@@ -135,6 +148,11 @@ struct Schema<Counted> {
   static constexpr std::string_view name = "Counted";
   static constexpr auto fields = std::tuple{field(&Counted::count, "count", "")};
 };
+template <>
+struct Schema<Keep::Request> {
+  static constexpr std::string_view name = "Keep";
+  static constexpr auto fields = std::tuple{field(&Keep::Request::bytes, "bytes", "", {.in = In::raw})};
+};
 }  // namespace toll::json
 
 namespace toll::api {
@@ -144,7 +162,7 @@ class PipelineTest : public ::testing::Test {
  protected:
   PipelineTest() {
     db->write([](sql::Tx& tx) { return tx.exec("CREATE TABLE things (name TEXT NOT NULL)"), true; });
-    front.add(make_surface<Toy, House, Make, Count, Guarded>(core, house));
+    front.add(make_surface<Toy, House, Make, Count, Keep, Guarded>(core, house));
   }
   ~PipelineTest() override {
     blocking.join();
@@ -244,6 +262,13 @@ TEST_F(PipelineTest, credentials_and_admission_come_before_the_body) {
   EXPECT_EQ(last_body->reads, 0);
 }
 
+TEST_F(PipelineTest, a_raw_body_is_streamed_to_the_store_whatever_it_says_it_is) {
+  const std::vector<std::pair<std::string, std::string>> form{{"Content-Type", "application/x-www-form-urlencoded"}};
+  EXPECT_EQ(ask(Method::put, "/things/bytes", "a=b&c", form).body, R"({"ok":{"count":5}})");
+  EXPECT_EQ(ask(Method::put, "/things/bytes", "").body, R"({"ok":{"count":0}})");
+  EXPECT_EQ(ask(Method::put, "/things/bytes", "123456789").body, R"({"code":"upload_too_large"})");
+}
+
 TEST_F(PipelineTest, invalid_input_reaches_no_handler) {
   for (auto bad : {"", "{", "[]", "{}", R"({"name":""})", R"({"name":"0123456789a"})", R"({"name":1})",
                    R"({"name":"a","name":"b"})"})
@@ -269,7 +294,7 @@ TEST_F(PipelineTest, unknown_paths_and_wrong_methods_answer_in_the_envelope_of_t
 TEST_F(PipelineTest, the_safety_limit_lets_so_many_a_second_through_and_no_more) {
   TestClock still;
   Front limited(still, random, metrics, nullptr, {.requests_per_second = 3});
-  limited.add(make_surface<Toy, House, Make, Count, Guarded>(core, house));
+  limited.add(make_surface<Toy, House, Make, Count, Keep, Guarded>(core, house));
   int refused = 0;
   for (int i = 0; i < 5; ++i) refused += ask_at(limited, Method::get, "/things").fields.find("Retry-After").has_value();
   EXPECT_EQ(refused, 2);
