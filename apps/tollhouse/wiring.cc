@@ -25,6 +25,7 @@
 #include "metering/square/square.h"
 #include "metering/usage.h"
 #include "objects/sweeper.h"
+#include "probe/probe.h"
 #include "separations/run.h"
 #include "sql/migrations.h"
 #include "surfaces/stems/surface.h"
@@ -217,7 +218,8 @@ int serve(const config::Settings& settings) {
                             payment_provider(settings.payments));
   const separations::Models models(
       {.price = credits(settings.stems.price_separation), .builtin_fallback = settings.stems.builtin_fallback});
-  separations::EngineProber prober(workshop.runner());
+  // As many files at a time as there are threads for blocking calls, less one for passwords.
+  const auto prober = probe::make_prober([&] { return workshop.runner(); }, 3);
 
   boost::asio::thread_pool blocking(4), disk(4);
   const api::Core core{*base.db, authenticator, idempotency, *workshop.store, base.clock, blocking, disk};
@@ -233,7 +235,7 @@ int serve(const config::Settings& settings) {
                            workshop.queue,
                            workshop.separations,
                            models,
-                           prober,
+                           *prober,
                            {settings.payments.square_application_id, settings.payments.square_location_id,
                             settings.payments.square_environment},
                            static_cast<std::uint64_t>(settings.stems.max_upload_bytes),
@@ -268,6 +270,7 @@ int serve(const config::Settings& settings) {
   options.key_file = settings.server.key;
   options.max_connections = static_cast<std::size_t>(settings.server.max_connections);
   const auto server = listen(options, front);
+  log::gather();
   log::info("server.started", {{"listen", host + ":" + std::to_string(server->port())},
                                {"tls", options.certificate_file.empty() ? 0 : 1},
                                {"database", base.db->engine() == sql::Engine::sqlite ? "sqlite" : "postgresql"}});
@@ -292,6 +295,7 @@ int work(const config::Settings& settings) {
   const auto foundation = lay_foundation(settings);
   Workshop workshop(*foundation->parts, settings);
   const auto dispatcher = workshop.dispatch(settings);
+  log::gather();
   log::info("worker.started", {{"slots", settings.stems.max_concurrent_jobs}});
   log::flush();
   wait_for(stop_signals);
@@ -316,7 +320,7 @@ std::string openapi_text(const config::Settings& settings) {
 int run_engine_process(bool sandbox) {
   engine::Catalogue catalogue;
   catalogue.add(engines::separation::make_separation_engine());
-  catalogue.add(engines::separation::make_probe_engine());
+  catalogue.add(probe::make_engine());
   return engine::serve_worker(catalogue, 3, sandbox);
 }
 

@@ -6,9 +6,11 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <atomic>
 #include <map>
 #include <shared_mutex>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 namespace toll::api {
@@ -23,7 +25,26 @@ class Metrics::Impl {
  public:
   using Labels = std::tuple<std::string, std::string, int>;
 
+  // What this thread has looked up before is found by address, without the map and its lock.
   prometheus::Histogram& duration(std::string_view method, std::string_view route, int status) {
+    struct Known {
+      std::uint64_t owner = 0;
+      std::unordered_map<std::uintptr_t, std::pair<Labels, prometheus::Histogram*>> histograms;
+    };
+    thread_local Known known;
+    if (known.owner != id || known.histograms.size() > 4096) known = {id, {}};
+    const auto address = reinterpret_cast<std::uintptr_t>(route.data()) * 1024 +
+                         reinterpret_cast<std::uintptr_t>(method.data()) + static_cast<std::uintptr_t>(status);
+    auto& [labels, histogram] = known.histograms[address];
+    // The same address can be another text by now.
+    if (!histogram || std::get<2>(labels) != status || std::get<1>(labels) != route || std::get<0>(labels) != method) {
+      labels = Labels(method, route, status);
+      histogram = &shared_duration(method, route, status);
+    }
+    return *histogram;
+  }
+
+  prometheus::Histogram& shared_duration(std::string_view method, std::string_view route, int status) {
     const auto key = std::tuple(method, route, status);
     {
       std::shared_lock lock(mutex);
@@ -38,6 +59,11 @@ class Metrics::Impl {
     return child;
   }
 
+  static std::uint64_t next_id() {
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
+  }
+  const std::uint64_t id = next_id();
   prometheus::Registry registry;
   prometheus::Family<prometheus::Histogram>& durations = prometheus::BuildHistogram()
                                                              .Name("http_server_request_duration_seconds")

@@ -23,7 +23,7 @@ class Random {
   std::string text(std::size_t length, std::string_view alphabet);
 };
 
-// The kernel's generator (getrandom).
+// The kernel's generator (getrandom). A process that forks must exec before it draws.
 class SystemRandom final : public Random {
  public:
   void fill(std::span<std::byte> out) override;
