@@ -60,7 +60,7 @@ class SignedUrls {
  private:
   std::string sign(std::string method, std::string_view origin, std::string_view key, blob::sigv4::Pairs query,
                    std::chrono::seconds expires) const;
-  Result<blob::sigv4::Verified> verify(blob::sigv4::Incoming request) const;
+  Result<blob::sigv4::Verified> verify(const blob::sigv4::Incoming& request) const;
   Sha256 key_of_day(Time now) const;
 
   const Settings settings_;
