@@ -35,8 +35,9 @@ class Prober {
   // Whether there is audio that FFmpeg can decode, in any container. Faults: unsupported_file.
   virtual Result<void> has_audio(const blob::Staged& file) = 0;
   // A file of one of these kinds, told by its content: WAV, AIFF, FLAC, MP3, Ogg Vorbis, Opus, AAC, M4A. Faults:
-  // unsupported_file (anything else), undecodable_audio (empty, damaged, or it ends before its time), audio_too_long
-  // {limit, seconds}, and what the host of the worker runs into (overloaded, worker_lost).
+  // unsupported_file (anything else), undecodable_audio (empty, damaged, or it ends before its time; a
+  // WAV file may: it is as long as it is), audio_too_long
+  // {limit, seconds}.
   virtual Result<Recording> measure(const blob::Staged& file, std::chrono::seconds longest) = 0;
 };
 
@@ -45,7 +46,7 @@ class Prober {
 inline constexpr std::string_view engine_name = "probe";
 std::unique_ptr<engine::Engine> make_engine();
 
-// Probes in worker processes of its own, at most `runners` files at a time. make_runner must outlive it.
+// Probes in worker processes of its own, at most `runners` files at a time. make_runner is called at once.
 using MakeRunner = std::function<std::unique_ptr<engine::Runner>()>;
 std::unique_ptr<Prober> make_prober(MakeRunner make_runner, std::size_t runners);
 

@@ -3,7 +3,6 @@
 #include <map>
 #include <vector>
 
-#include "base/log.h"
 #include "engines/separation/separation.h"
 
 namespace toll::separations {
@@ -67,10 +66,6 @@ class SeparationRun final : public jobs::Run {
   std::map<std::string, std::unique_ptr<blob::Staged>> staged_;
 };
 
-struct NoProgress final : engine::Progress {
-  void report(double) override {}
-};
-
 }  // namespace
 
 Result<std::unique_ptr<jobs::Run>> SeparationKind::prepare(const jobs::Job& job) {
@@ -90,17 +85,6 @@ Result<std::unique_ptr<jobs::Run>> SeparationKind::prepare(const jobs::Job& job)
   plan.max_seconds = options_.max_seconds;
   if (auto opened = run->open_outputs(store_, plan); !opened) return std::move(opened).error();
   return std::unique_ptr<jobs::Run>(std::move(run));
-}
-
-Result<void> EngineProber::probe(const blob::Staged& file) {
-  engine::Task task{"probe", {}};
-  task.input.inputs[std::string(spectral::input_name)] = file.fd();
-  NoProgress progress;
-  std::lock_guard lock(mutex_);
-  auto answer = runner_->run(task, progress, {});
-  if (answer) return {};
-  log::info("probe.refused", {{"cause", answer.error().describe()}});
-  return Reason::unsupported_file;
 }
 
 }  // namespace toll::separations

@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <memory>
-#include <mutex>
 
 #include "blob/store.h"
 #include "engine/host.h"
@@ -34,17 +33,6 @@ class SeparationKind final : public jobs::Kind {
   blob::Store& store_;
   const Separations& separations_;
   Options options_;
-};
-
-// Probes in a worker process of its own, one file at a time.
-class EngineProber final : public Prober {
- public:
-  explicit EngineProber(std::unique_ptr<engine::Runner> runner) : runner_(std::move(runner)) {}
-  Result<void> probe(const blob::Staged& file) override;
-
- private:
-  std::mutex mutex_;
-  std::unique_ptr<engine::Runner> runner_;
 };
 
 }  // namespace toll::separations

@@ -48,14 +48,6 @@ struct NewSeparation {
   std::shared_ptr<blob::Staged> upload;
 };
 
-// Looks into a file whose name says nothing. Blocking; thread-safe.
-class Prober {
- public:
-  virtual ~Prober() = default;
-  // Faults: unsupported_file.
-  virtual Result<void> probe(const blob::Staged& file) = 0;
-};
-
 struct Listing {
   std::optional<AccountId> account;
   std::optional<jobs::State> status;

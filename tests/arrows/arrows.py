@@ -12,7 +12,7 @@ LAYERS = [
     ["base"],
     ["async", "json"],
     ["engine", "engines/*", "sql", "blob", "http", "config"],
-    ["metering", "identity"],
+    ["metering", "identity", "probe"],
     ["jobs", "models", "objects"],
     ["separations", "library", "media", "workflows", "api"],
     ["surfaces/*"],

@@ -1,6 +1,7 @@
 #include "engines/separation/decode.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 #include "engines/separation/av.h"
@@ -171,6 +172,40 @@ Result<std::size_t> Decoder::read(std::span<float> stereo) {
   return done / 2;
 }
 
+Result<Measured> Decoder::measure() {
+  auto& s = *state_;
+  Measured out;
+  auto count = [&] {
+    while (avcodec_receive_frame(s.codec.get(), s.frame.get()) >= 0) {
+      out.frames += s.frame->nb_samples;
+      s.errors = 0;
+      av_frame_unref(s.frame.get());
+    }
+  };
+  for (;;) {
+    const int got = av_read_frame(s.format.get(), s.packet.get());
+    if (auto failed = s.file.failure()) return *std::move(failed);
+    if (s.file.stopped()) return Reason::cancelled;
+    if (got == AVERROR_EOF || ++s.errors > most_errors_in_a_row) break;
+    if (got < 0) continue;
+    if (s.packet->stream_index == s.stream) {
+      ++out.packets;
+      if (avcodec_send_packet(s.codec.get(), s.packet.get()) < 0) ++out.damaged;
+      count();
+    } else {
+      s.errors = 0;
+    }
+    av_packet_unref(s.packet.get());
+    if (s.codec->sample_rate > 0 && out.frames / s.codec->sample_rate >= s.max_seconds &&
+        out.frames > s.max_seconds * s.codec->sample_rate)
+      return Fault(Reason::audio_too_long).with("limit", std::to_string(s.max_seconds));
+  }
+  avcodec_send_packet(s.codec.get(), nullptr);
+  count();
+  if (out.frames == 0) return Fault(Reason::undecodable_audio).because("not one sample could be decoded");
+  return out;
+}
+
 AudioInfo Decoder::info() const {
   const auto& s = *state_;
   AudioInfo info{.container = s.format->iformat->name,
@@ -179,6 +214,15 @@ AudioInfo Decoder::info() const {
                  .sample_rate = s.codec->sample_rate,
                  .duration_seconds = {}};
   if (s.format->duration > 0) info.duration_seconds = static_cast<double>(s.format->duration) / AV_TIME_BASE;
+  info.exact_duration = s.format->duration_estimation_method != AVFMT_DURATION_FROM_BITRATE;
+  for (unsigned i = 0; i < s.format->nb_streams; ++i) {
+    const AVStream& stream = *s.format->streams[i];
+    info.pictures_move |=
+        stream.codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !(stream.disposition & AV_DISPOSITION_ATTACHED_PIC);
+  }
+  // Ogg keeps its tags with the stream.
+  for (const AVDictionary* tags : {s.format->metadata, s.format->streams[s.stream]->metadata})
+    if (const auto* title = av_dict_get(tags, "title", nullptr, 0); title && !info.title) info.title = title->value;
   return info;
 }
 
@@ -186,6 +230,14 @@ double Decoder::position() const {
   const auto& file = state_->file;
   return file.size() > 0 ? std::clamp(static_cast<double>(file.position()) / static_cast<double>(file.size()), 0.0, 1.0)
                          : 0;
+}
+
+Result<AudioInfo> probe(int fd, std::stop_token stop) {
+  constexpr auto no_limit = std::numeric_limits<std::int64_t>::max() / sample_rate;
+  auto decoder = TOLL_TRY(Decoder::open(fd, no_limit, std::move(stop)));
+  std::vector<float> little(2);
+  TOLL_TRY(decoder.read(little));
+  return decoder.info();
 }
 
 }  // namespace toll::engines::separation

@@ -9,13 +9,34 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
+#include <string>
 
 #include "base/result.h"
 #include "engines/separation/separation.h"
 
 namespace toll::engines::separation {
+
+// What a file says about itself.
+struct AudioInfo {
+  std::string container;  // FFmpeg's name of the format, "ogg"
+  std::string codec;      // "vorbis"
+  int channels = 0;
+  int sample_rate = 0;                     // of the file, Hz
+  std::optional<double> duration_seconds;  // a claim, not a measurement; null when there is none
+  bool exact_duration = false;             // the claim counts samples; it is no estimate from a bit rate
+  bool pictures_move = false;              // there is a video stream besides cover pictures
+  std::optional<std::string> title;        // the tag, as it stands there
+};
+
+// What decoding a file to its end found.
+struct Measured {
+  std::int64_t frames = 0;   // that came out, without the encoder's delay and padding
+  std::int64_t packets = 0;  // of the audio stream
+  std::int64_t damaged = 0;  // packets of those that could not be decoded
+};
 
 class Decoder {
  public:
@@ -28,7 +49,8 @@ class Decoder {
   // Fills `stereo` (left, right, left, ...; an even size) and says how many frames; fewer than fit only at the end of
   // the audio. Faults: undecodable_audio when the file ends without one sample, audio_too_long, cancelled.
   Result<std::size_t> read(std::span<float> stereo);
-  // What the file says about itself.
+  // Decodes what is left at the file's own rate and keeps nothing of it. Not together with read(). Faults: as read().
+  Result<Measured> measure();
   AudioInfo info() const;
   // How far the decoder has read in the file, 0..1.
   double position() const;
@@ -38,5 +60,9 @@ class Decoder {
   explicit Decoder(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+// Opens the file behind a readable, seekable descriptor and decodes a little of its default audio stream. Moves no file
+// offset. Parses untrusted bytes: only in a sandboxed worker. Reason::undecodable_audio when not one sample comes out.
+Result<AudioInfo> probe(int fd, std::stop_token stop = {});
 
 }  // namespace toll::engines::separation

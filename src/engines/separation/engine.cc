@@ -174,35 +174,10 @@ class SeparationEngine final : public engine::Engine {
   }
 };
 
-Result<AudioInfo> probe(int fd, std::stop_token stop) {
-  auto decoder = TOLL_TRY(Decoder::open(fd, std::numeric_limits<std::int64_t>::max() / sample_rate, std::move(stop)));
-  std::vector<float> little(2);
-  TOLL_TRY(decoder.read(little));
-  return decoder.info();
-}
-
-class ProbeEngine final : public engine::Engine {
- public:
-  engine::Description describe() const override {
-    return {"probe", "Says whether a file holds audio that can be decoded."};
-  }
-  Result<engine::Output> run(const engine::Input& input, engine::Progress&, std::stop_token stop) override {
-    const AudioInfo info = TOLL_TRY(probe(descriptor(input.inputs, std::string(input_name)), std::move(stop)));
-    return engine::Output{write_audio_info(info)};
-  }
-};
-
 }  // namespace
-
-Result<AudioInfo> probe(int fd) {
-  return probe(fd, std::stop_token{});
-}
 
 std::unique_ptr<engine::Engine> make_separation_engine() {
   return std::make_unique<SeparationEngine>();
-}
-std::unique_ptr<engine::Engine> make_probe_engine() {
-  return std::make_unique<ProbeEngine>();
 }
 
 }  // namespace toll::engines::separation

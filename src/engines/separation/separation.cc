@@ -100,28 +100,4 @@ Result<Answer> parse_answer(std::string_view text) {
   }
 }
 
-std::string write_audio_info(const AudioInfo& info) {
-  json::object object{{"container", info.container},
-                      {"codec", info.codec},
-                      {"channels", info.channels},
-                      {"sample_rate", info.sample_rate}};
-  object["duration_seconds"] = info.duration_seconds ? json::value(*info.duration_seconds) : json::value(nullptr);
-  return json::serialize(object);
-}
-
-Result<AudioInfo> parse_audio_info(std::string_view text) {
-  try {
-    const auto object = json::parse(text).as_object();
-    AudioInfo info{.container = std::string(object.at("container").as_string()),
-                   .codec = std::string(object.at("codec").as_string()),
-                   .channels = object.at("channels").to_number<int>(),
-                   .sample_rate = object.at("sample_rate").to_number<int>()};
-    if (!object.at("duration_seconds").is_null())
-      info.duration_seconds = object.at("duration_seconds").to_number<double>();
-    return info;
-  } catch (const std::exception&) {
-    return unreadable("probe");
-  }
-}
-
 }  // namespace toll::engines::separation

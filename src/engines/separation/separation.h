@@ -1,5 +1,5 @@
-// The contract of the engines "separation" and "probe": what a caller sends and what comes back. The method behind it
-// is signal processing, not a trained model; README.md says how far it goes.
+// The contract of the engine "separation": what a caller sends and what comes back. The method behind it is signal
+// processing, not a trained model; README.md says how far it goes.
 #pragma once
 
 #include <cstdint>
@@ -55,28 +55,10 @@ std::string write_answer(const Answer& answer);
 // Reason::internal when the text is no such answer.
 Result<Answer> parse_answer(std::string_view answer);
 
-// The answer of "probe": {"container":"ogg","codec":"vorbis","channels":2,"sample_rate":48000,"duration_seconds":12.5}
-struct AudioInfo {
-  std::string container;
-  std::string codec;
-  int channels = 0;
-  int sample_rate = 0;                     // of the file, Hz
-  std::optional<double> duration_seconds;  // null when the file does not say; a claim, not a measurement
-};
-std::string write_audio_info(const AudioInfo& info);
-Result<AudioInfo> parse_audio_info(std::string_view answer);
-
-// Opens the file behind a readable, seekable descriptor and decodes a little of its default audio stream. Moves no file
-// offset. Parses untrusted bytes: call it in a sandboxed worker, through make_probe_engine().
-// Reason::undecodable_audio when not one sample comes out.
-Result<AudioInfo> probe(int fd);
-
 // Engine "separation": inputs {"audio"}, outputs output_files(plan), scratch scratch_files(plan), params of Plan.
 // Faults: undecodable_audio, audio_too_long (argument limit, seconds), storage_full, cancelled, invalid_request
 // (params). Missing descriptors are a bug of the caller: std::invalid_argument. Uses as many threads as there are cores
 // (at most 8) and, besides the files, memory that does not depend on their length.
 std::unique_ptr<engine::Engine> make_separation_engine();
-// Engine "probe": inputs {"audio"}, no outputs, params ignored. Faults: undecodable_audio, cancelled.
-std::unique_ptr<engine::Engine> make_probe_engine();
 
 }  // namespace toll::engines::separation

@@ -12,6 +12,7 @@
 #include "identity/sessions.h"
 #include "jobs/queue.h"
 #include "metering/payments.h"
+#include "probe/probe.h"
 #include "separations/models.h"
 #include "separations/separations.h"
 
@@ -35,7 +36,7 @@ struct House {
   const jobs::Queue& queue;
   separations::Separations& separations;
   const separations::Models& models;
-  separations::Prober& prober;
+  probe::Prober& prober;
   SquareConfig square;
   std::uint64_t max_upload_bytes;
   bool secure_cookies;

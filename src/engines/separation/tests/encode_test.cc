@@ -1,4 +1,5 @@
 #include "engines/separation/encode.h"
+#include "engines/separation/decode.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -162,17 +162,6 @@ TEST(Separation, refuses_bad_params_and_throws_at_missing_descriptors) {
   auto engine = make_separation_engine();
   EXPECT_EQ(engine->run({"{\"method\":\"x\"}", {}, {}, {}}, progress, {}).error().reason(), Reason::invalid_request);
   EXPECT_THROW((void)engine->run({"{}", {}, {}, {}}, progress, {}), std::invalid_argument);
-  EXPECT_THROW((void)make_probe_engine()->run({"{}", {}, {}, {}}, progress, {}), std::invalid_argument);
-}
-
-TEST(ProbeEngine, answers_as_the_contract_says) {
-  Ignored progress;
-  const MemoryFile audio(wav(noise(2 * 44100, 1))), text("nothing");
-  auto probe = make_probe_engine();
-  const auto output = probe->run({"{}", {{"audio", audio.fd()}}, {}, {}}, progress, {});
-  EXPECT_EQ(parse_audio_info(output.value().answer).value().codec, "pcm_s16le");
-  EXPECT_EQ(probe->run({"{}", {{"audio", text.fd()}}, {}, {}}, progress, {}).error().reason(),
-            Reason::undecodable_audio);
 }
 
 TEST(ParallelFor, covers_every_row_once_and_hands_on_what_is_thrown) {

@@ -31,7 +31,7 @@ bool true_in_the_sandbox(const std::function<bool()>& work) {
   return ::waitpid(child, &status, 0) == child && status == 0;
 }
 
-TEST(Sandbox, lets_both_engines_work) {
+TEST(Sandbox, lets_the_engine_work_and_a_probe_look) {
   if (engine::built_with_sanitizer) GTEST_SKIP() << "a sanitizer needs what the sandbox forbids";
   const MemoryFile song(bytes_of_file(TOLL_SOURCE_DIR "/sample/song.flac")), text("no audio here");
   const Plan plan;
