@@ -9,6 +9,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/checksum.h"
 #include "http/multipart.h"
 
 namespace toll::api {
@@ -18,8 +19,9 @@ namespace {
 // Where the bytes of the file part go: to the store with their digest, or to a digest alone.
 class Sink {
  public:
-  static Result<Sink> open(blob::Store* store) {
+  static Result<Sink> open(blob::Store* store, bool md5) {
     Sink sink;
+    if (md5) sink.md5_.emplace(ChecksumStream::Kind::md5);
     if (store) {
       auto writer = store->create();
       if (!writer) return std::move(writer).error();
@@ -29,6 +31,7 @@ class Sink {
   }
   Result<bool> write(std::string_view bytes) {
     size_ += bytes.size();
+    if (md5_) md5_->update(bytes);
     if (!writer_) {
       hash_.update(bytes);
       return true;
@@ -37,7 +40,7 @@ class Sink {
     return true;
   }
   Result<UploadedFile> finish(std::string filename) {
-    UploadedFile file{std::move(filename), nullptr, {}, size_};
+    UploadedFile file{std::move(filename), nullptr, {}, size_, md5_ ? md5_->finish() : std::string()};
     if (!writer_) {
       file.digest = hash_.finish();
       return file;
@@ -53,6 +56,7 @@ class Sink {
  private:
   std::unique_ptr<blob::Writer> writer_;
   Sha256Stream hash_;
+  std::optional<ChecksumStream> md5_;
   std::uint64_t size_ = 0;
 };
 
@@ -91,7 +95,7 @@ class FormBuilder {
       return true;
     }
     if (!form_.files.empty()) return second_file(limits_);
-    auto sink = Sink::open(store_);
+    auto sink = Sink::open(store_, limits_.md5);
     if (!sink) return std::move(sink).error();
     sink_.emplace(std::move(*sink));
     return true;

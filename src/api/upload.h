@@ -24,6 +24,7 @@ struct UploadedFile {
   std::shared_ptr<blob::Staged> staged;  // null when the request is a replay: hashed, not stored
   Sha256 digest{};
   std::uint64_t size = 0;
+  std::string md5;  // 16 bytes, when it was asked for
 };
 
 // A multipart body, read to its end.
@@ -40,6 +41,7 @@ struct FormLimits {
   std::string_view file_field = "file";  // other file parts are read and dropped
   std::uint64_t text_bytes = 1 << 20;    // of one text part
   std::uint64_t all_text_bytes = 4 << 20;
+  bool md5 = false;  // of the file, besides its SHA-256
 };
 
 // Reads the whole body; without a boundary it is the bytes of the one file. `store` null: hash only. Blocking writes

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/digest.h"
@@ -61,6 +62,22 @@ class KeySpace {
 
   // On the connection's thread: must not block or throw.
   virtual void served(const Serving& serving) = 0;
+};
+
+// All spaces of the store.
+class KeySpaces {
+ public:
+  // The space must outlive this.
+  void add(KeySpace& space) { spaces_.push_back(&space); }
+  // nullptr: nobody's key.
+  KeySpace* of(std::string_view key) const {
+    for (auto* space : spaces_)
+      if (key.starts_with(space->prefix())) return space;
+    return nullptr;
+  }
+
+ private:
+  std::vector<KeySpace*> spaces_;
 };
 
 }  // namespace toll::objects
