@@ -21,6 +21,7 @@
 #include "identity/secrets.h"
 #include "jobs/dispatcher.h"
 #include "jobs/worker.h"
+#include "metering/counters.h"
 #include "metering/idempotency.h"
 #include "metering/square/square.h"
 #include "metering/usage.h"
@@ -222,7 +223,9 @@ int serve(const config::Settings& settings) {
   const auto prober = probe::make_prober([&] { return workshop.runner(); }, 3);
 
   boost::asio::thread_pool blocking(4), disk(4);
-  const api::Core core{*base.db, authenticator, idempotency, *workshop.store, base.clock, blocking, disk};
+  const auto counters = metering::memory_counters();
+  const api::Gate gate(*base.db, authenticator, *counters, base.clock, {});
+  const api::Core core{*base.db, gate, idempotency, *workshop.store, base.clock, blocking, disk};
   stems::House stems_house{*base.db,
                            *workshop.store,
                            base.account_service,

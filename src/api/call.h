@@ -1,27 +1,54 @@
 // What an endpoint sees of the request that calls it.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "http/message.h"
+#include "http/server.h"
 #include "identity/audit.h"
 #include "identity/principal.h"
+#include "metering/limits.h"
 #include "sql/database.h"
 
 namespace toll::api {
 
+// One request on its way through the house.
+struct Exchange {
+  const http::Request& request;
+  http::BodyReader& body;
+  std::string_view request_id;
+  std::string_view remote;          // the client's address: the peer's, or what a trusted proxy reported
+  std::vector<std::string> params;  // of the route, in order
+  identity::PrincipalPtr who = identity::nobody();
+  std::optional<metering::Verdict> verdict;  // of the rate limits, once the caller was counted
+  // Called after the last byte of the answer went out or could not, on the connection's thread: must not block or
+  // throw.
+  std::function<void(const http::Handler::Served&)> served;
+};
+
 // The part that is the same for every surface.
 struct CallBase {
-  CallBase(const http::Request& request_in, std::string request_id_in, Time now_in)
-      : request(request_in), request_id(std::move(request_id_in)), now(now_in) {}
+  CallBase(Exchange& exchange, Time now_in)
+      : request(exchange.request),
+        request_id(exchange.request_id),
+        remote(exchange.remote),
+        now(now_in),
+        who(exchange.who),
+        served(exchange.served) {}
 
   const http::Request& request;
-  const std::string request_id;
+  const std::string_view request_id;
+  const std::string_view remote;  // the client's address
   const Time now;
-  identity::PrincipalPtr who = identity::nobody();
-  http::Fields reply;      // more fields of the answer: Link, Set-Cookie
+  const identity::PrincipalPtr& who;                          // of the exchange: known from admit() on
+  http::Fields reply;                                         // more fields of the answer: Link, Set-Cookie
+  std::function<void(const http::Handler::Served&)>& served;  // of the exchange
   bool replaying = false;  // a known Idempotency-Key came: its answer will be given again, nothing will be done
   sql::Tx* transaction = nullptr;
 
@@ -37,8 +64,7 @@ struct CallBase {
 // House: the surface's own use cases and collaborators.
 template <class House>
 struct Call : CallBase {
-  Call(House& house_in, const http::Request& request_in, std::string request_id_in, Time now_in)
-      : CallBase(request_in, std::move(request_id_in), now_in), house(house_in) {}
+  Call(House& house_in, Exchange& exchange, Time now) : CallBase(exchange, now), house(house_in) {}
   House& house;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +13,7 @@
 #include "base/fault.h"
 #include "http/message.h"
 #include "identity/principal.h"
+#include "metering/limits.h"
 
 namespace toll::api {
 
@@ -59,11 +61,25 @@ inline constexpr std::array usual_statuses{
     KindStatus{Kind::unpaid, 402},      KindStatus{Kind::too_large, 413},       KindStatus{Kind::throttled, 429},
     KindStatus{Kind::unavailable, 503}, KindStatus{Kind::upstream, 502},        KindStatus{Kind::internal, 500}};
 
+inline constexpr std::array<std::string_view, 1> at_the_root{""};
+
+// What a dialect says unless it says otherwise.
+struct DialectDefaults {
+  // Every route answers below each of these; usage, logs and the documentation name it without. A route that is written
+  // with one of them answers there only.
+  static constexpr std::span<const std::string_view> prefixes{at_the_root};
+  // JSON bodies are read strictly: another content type is unsupported_media_type; json::Reading has the rest.
+  static constexpr bool strict_bodies = false;
+  // X-Process-Time on every answer.
+  static constexpr bool process_time = false;
+};
+
 template <class D>
-concept Dialect = requires(const http::Request& request, const Fault& fault, Access access, std::string json) {
+concept Dialect = std::derived_from<D, DialectDefaults> &&
+    requires(const http::Request& request, const Fault& fault, Access access, std::string json) {
   { D::name } -> std::convertible_to<std::string_view>;
   { D::title } -> std::convertible_to<std::string_view>;
-  // First segments of the paths it owns.
+  // The paths it owns begin with these: one or more whole segments; the longest one of all surfaces decides.
   { D::segments } -> std::convertible_to<std::span<const std::string_view>>;
   // Faults: no_credentials, wrong_scheme, bad_key, bad_session.
   { D::credential(request, access) } -> std::same_as<Result<identity::Credential>>;
@@ -75,22 +91,35 @@ concept Dialect = requires(const http::Request& request, const Fault& fault, Acc
   { D::fault_schema() } -> std::same_as<json::Object>;
 };
 
+// A dialect that counts calls also has `static void limits(const metering::Verdict&, Time now, http::Response&)`: what
+// every answer to a counted caller says about the limits, and the whole body when the verdict refuses.
+template <class D>
+concept CountsCalls = requires(const metering::Verdict& verdict, Time now, http::Response& response) {
+  D::limits(verdict, now, response);
+};
+
 // The same, as values, so that the pipeline is compiled once for all surfaces.
 struct DialectTable {
   std::string_view name, title;
   std::span<const std::string_view> segments;
+  std::span<const std::string_view> prefixes;
+  bool strict_bodies;
+  bool process_time;
   Result<identity::Credential> (*credential)(const http::Request&, Access);
   http::Response (*fault)(const Fault&, Access);
   const FaultRow& (*row)(Reason);
   std::string (*success)(std::string);
   json::Object (*security_schemes)();
   json::Object (*fault_schema)();
+  void (*limits)(const metering::Verdict&, Time, http::Response&) = nullptr;  // null: calls are not counted
 };
 
 template <Dialect D>
 constexpr DialectTable dialect_table() {
-  return {D::name, D::title,    D::segments,          &D::credential,  &D::fault,
-          &D::row, &D::success, &D::security_schemes, &D::fault_schema};
+  DialectTable table{D::name,        D::title,  D::segments, D::prefixes, D::strict_bodies,     D::process_time,
+                     &D::credential, &D::fault, &D::row,     &D::success, &D::security_schemes, &D::fault_schema};
+  if constexpr (CountsCalls<D>) table.limits = &D::limits;
+  return table;
 }
 
 }  // namespace toll::api

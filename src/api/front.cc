@@ -1,5 +1,7 @@
 #include "api/front.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/log.h"
@@ -10,10 +12,12 @@ namespace toll::api {
 // What the log and the meters want to know when the last byte is out.
 struct Front::Trace {
   std::string request_id;
+  std::string remote;            // the client's address
   std::string_view route = "-";  // of an operation, which outlives every request
-  std::optional<AccountId> account;
-  std::optional<KeyId> key;
+  identity::PrincipalPtr who = identity::nobody();
   Time started;
+  const Surface* surface = nullptr;
+  std::function<void(const Served&)> served;  // what the endpoint wants to know when the answer is out
 };
 
 namespace {
@@ -66,7 +70,15 @@ bool Front::over_the_limit(Time now) {
 
 void Front::add(Surface surface) {
   auto& kept = *surfaces_.emplace_back(std::make_unique<Surface>(std::move(surface)));
-  for (const auto& operation : kept.operations) router_.add(*operation);
+  const auto prefixes = kept.dialect.prefixes;
+  for (const auto& operation : kept.operations) {
+    const bool has_one = std::ranges::any_of(
+        prefixes, [&](auto prefix) { return !prefix.empty() && operation->about.path.starts_with(prefix); });
+    if (has_one)
+      router_.add(*operation);
+    else
+      for (auto prefix : prefixes) router_.add(*operation, prefix);
+  }
   for (auto segment : kept.dialect.segments) owners_[std::string(segment)] = &kept;
 }
 
@@ -77,9 +89,15 @@ void Front::add_pages(std::string prefix, Page page) {
   prefixes_.emplace_back(std::move(prefix), std::move(page));
 }
 
+// The longest owned beginning of whole segments.
 const Surface* Front::owner(std::string_view path) const {
-  auto it = owners_.find(first_segment(path));
-  return it == owners_.end() ? nullptr : it->second;
+  if (path.starts_with('/')) path.remove_prefix(1);
+  for (;;) {
+    if (auto it = owners_.find(path); it != owners_.end()) return it->second;
+    const auto slash = path.rfind('/');
+    if (slash == path.npos) return nullptr;
+    path = path.substr(0, slash);
+  }
 }
 
 const Surface& Front::surface_of(const Operation& operation) const {
@@ -94,16 +112,28 @@ const Front::Page* Front::page_for(std::string_view path) const {
   return nullptr;
 }
 
-// Neither answer looks at credentials.
-http::Response Front::unknown(const http::Request& request, const Router::Found& found) const {
-  const auto* surface = owner(request.path);
+asio::awaitable<http::Response> Front::unknown(const Surface* surface, const Router::Found& found,
+                                               Exchange& exchange) const {
   const bool known_path = !found.allowed.empty();
   const Fault fault(known_path ? Reason::method_not_allowed : Reason::unknown_route);
-  auto response = surface      ? surface->dialect.fault(fault, Access::open)
-                  : known_path ? bare(405, "Method Not Allowed")
-                               : bare(404, "Not Found");
+  http::Response response;
+  if (surface)
+    response = co_await serve_unknown(*surface->core, surface->dialect, fault, exchange);
+  else
+    response = known_path ? bare(405, "Method Not Allowed") : bare(404, "Not Found");
   if (known_path) response.fields.set("Allow", allow_value(found.allowed));
-  return response;
+  co_return response;
+}
+
+// Whom the connection belongs to, seen through the operator's own proxies.
+std::string Front::client_of(const http::Request& request) const {
+  if (options_.trusted_proxies.empty()) return request.remote;
+  std::vector<std::string_view> forwarded;
+  for (const auto& [name, value] : request.fields)
+    if (equal_ignoring_case(name, "X-Forwarded-For")) forwarded.push_back(value);
+  if (forwarded.empty()) return request.remote;
+  const auto address = identity::client_address(request.remote, forwarded, options_.trusted_proxies);
+  return address ? identity::to_text(*address) : request.remote;
 }
 
 http::Response Front::failed(const http::Request& request, const Trace& trace, std::exception_ptr error) const {
@@ -145,6 +175,9 @@ http::Response Front::preflight(const http::Request& request) const {
 void Front::finish(const http::Request& request, http::Response& response, std::shared_ptr<Trace> trace) const {
   response.fields.set("X-Request-Id", trace->request_id);
   response.fields.set("X-Content-Type-Options", "nosniff");
+  if (trace->surface && trace->surface->dialect.process_time)
+    response.fields.set("X-Process-Time",
+                        fmt::format("{:.6f}", std::chrono::duration<double>(clock_.now() - trace->started).count()));
   allow_origin(request, response);
   response.context = std::move(trace);
 }
@@ -153,7 +186,9 @@ asio::awaitable<http::Response> Front::handle(const http::Request& request, http
   auto trace = std::make_shared<Trace>();
   const auto sent_id = request.fields.get("X-Request-Id");
   trace->request_id = valid_request_id(sent_id) ? std::string(sent_id) : random_.uuid4();
+  trace->remote = client_of(request);
   trace->started = clock_.now();
+  Exchange exchange{request, body, trace->request_id, trace->remote, {}, identity::nobody(), {}, {}};
   http::Response response;
   std::exception_ptr error;
   try {
@@ -163,12 +198,11 @@ asio::awaitable<http::Response> Front::handle(const http::Request& request, http
           fault_response(surface_of(*found.operation).dialect,
                          Fault(Reason::too_many_requests).retry_after(std::chrono::seconds(1)), Access::open, request);
     } else if (found.operation) {
+      trace->surface = &surface_of(*found.operation);
       trace->route = found.operation->about.path;
-      Exchange exchange{request, body, trace->request_id, std::move(found.params), {}, {}};
-      const auto& surface = surface_of(*found.operation);
-      response = co_await serve(*surface.core, surface.dialect, *found.operation, exchange);
-      trace->account = exchange.account;
-      trace->key = exchange.key;
+      exchange.params = std::move(found.params);
+      response = co_await serve(*trace->surface->core, trace->surface->dialect, *found.operation, exchange);
+      trace->served = std::move(exchange.served);
     } else if (const auto* page = page_for(request.path); page && simple_method(request.method)) {
       response = (*page)(request);
     } else if (request.method == Method::options && !options_.cors_origins.empty() &&
@@ -176,11 +210,13 @@ asio::awaitable<http::Response> Front::handle(const http::Request& request, http
       response = preflight(request);
     } else {
       if (page) found.allowed = {Method::get, Method::head};
-      response = unknown(request, found);
+      trace->surface = owner(request.path);
+      response = co_await unknown(trace->surface, found, exchange);
     }
   } catch (...) {
     error = std::current_exception();
   }
+  trace->who = std::move(exchange.who);
   if (error) response = failed(request, *trace, error);
   finish(request, response, std::move(trace));
   co_return response;
@@ -199,13 +235,14 @@ http::Response Front::refuse(int status) {
 }
 
 void Front::served(const http::Request& request, const http::Response& response, const Served& how) {
-  static const Trace unknown_trace{"-", "-", {}, {}, {}};
+  static const Trace unknown_trace{"-", "-", "-", identity::nobody(), {}, nullptr, {}};
   const auto* trace = response.context ? static_cast<const Trace*>(response.context.get()) : &unknown_trace;
   metrics_.observe(http::to_string(request.method), trace->route, how.status, how.duration, how.received, how.sent);
-  if (usage_ && trace->account && trace->account->value() != 0)
-    usage_->record({*trace->account, trace->key, std::string(trace->route),
-                    std::string(http::to_string(request.method)), how.status, Micros(how.duration.count()),
-                    trace->started});
+  if (trace->served) trace->served(how);
+  const auto& who = *trace->who;
+  if (usage_ && who.account.value() != 0)
+    usage_->record({who.account, who.key, std::string(trace->route), std::string(http::to_string(request.method)),
+                    how.status, Micros(how.duration.count()), trace->started});
   if (!log::enabled(log::Level::info)) return;
   // The path without its query: queries can hold signatures.
   log::info("http.request", {{"request_id", trace->request_id},
@@ -216,8 +253,8 @@ void Front::served(const http::Request& request, const http::Response& response,
                              {"duration_us", how.duration.count()},
                              {"received", how.received},
                              {"sent", how.sent},
-                             {"remote", request.remote},
-                             {"account", trace->account ? trace->account->value() : 0},
+                             {"remote", trace->remote},
+                             {"account", who.account.value()},
                              {"aborted", how.aborted ? 1 : 0}});
 }
 

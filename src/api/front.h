@@ -21,7 +21,8 @@ namespace toll::api {
 
 struct FrontOptions {
   std::vector<std::string> cors_origins;
-  std::int64_t requests_per_second = 0;  // of everybody together, a safety net; 0: no limit
+  std::int64_t requests_per_second = 0;    // of everybody together, a safety net; 0: no limit
+  identity::AddressRules trusted_proxies;  // whose X-Forwarded-For is believed
 };
 
 class Front final : public http::Handler {
@@ -45,7 +46,8 @@ class Front final : public http::Handler {
   bool over_the_limit(Time now);
   const Surface* owner(std::string_view path) const;
   const Surface& surface_of(const Operation& operation) const;
-  http::Response unknown(const http::Request& request, const Router::Found& found) const;
+  asio::awaitable<http::Response> unknown(const Surface* surface, const Router::Found& found, Exchange& exchange) const;
+  std::string client_of(const http::Request& request) const;
   const Page* page_for(std::string_view path) const;
   http::Response failed(const http::Request& request, const Trace& trace, std::exception_ptr error) const;
   void finish(const http::Request& request, http::Response& response, std::shared_ptr<Trace> trace) const;

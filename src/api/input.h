@@ -20,6 +20,7 @@ struct Inputs {
   const std::vector<std::string>* params = nullptr;
   std::vector<std::pair<std::string, std::string>> query;
   std::optional<json::Value> body;  // none: there was no body at all
+  bool strict = false;              // read as the dialect's strict_bodies says
   Form form;
 
   std::optional<std::string_view> text(json::In in, std::string_view name) const;
@@ -81,10 +82,12 @@ class Checks {
 // Every problem, in the order of the table; `out` holds what could be read.
 template <json::Described T>
 std::vector<FieldProblem> read_inputs(const Inputs& inputs, T& out) {
-  json::Reading reading(Place::body);
+  json::Reading reading(Place::body, inputs.strict);
   bool body_usable = true;
   if constexpr (json::has_fields_in<T>(json::In::body)) {
-    if (!inputs.body) {
+    if (!inputs.body && inputs.strict && json::body_is_optional<T>()) {
+      body_usable = false;
+    } else if (!inputs.body) {
       reading.refuse(Problem::no_body, "is required", std::string("null"));
       body_usable = false;
     } else if (!json::whole_body<T>() && !inputs.body->is_object()) {
@@ -98,6 +101,9 @@ std::vector<FieldProblem> read_inputs(const Inputs& inputs, T& out) {
     reading.place(in == json::In::query ? Place::query : in == json::In::path ? Place::path : Place::body);
     read_input(inputs, out.*f.member, f.name, f.rules, reading);
   });
+  reading.place(Place::body);
+  if constexpr (json::has_fields_in<T>(json::In::body) && !json::whole_body<T>())
+    if (body_usable) json::refuse_unknown_members<T>(*inputs.body, reading);
   return reading.take();
 }
 

@@ -17,16 +17,6 @@
 
 namespace toll::api {
 
-// One request on its way through the house.
-struct Exchange {
-  const http::Request& request;
-  http::BodyReader& body;
-  std::string request_id;
-  std::vector<std::string> params;   // of the route, in order
-  std::optional<AccountId> account;  // once known: for the log and usage
-  std::optional<KeyId> key;
-};
-
 struct Parameter {
   std::string_view name;
   json::In in;
@@ -42,6 +32,7 @@ struct About {
   Runs runs;
   int status;
   bool idempotent, takes_forms, point_read;
+  std::uint64_t max_body;    // of JSON, in bytes
   std::string_view answers;  // media type
   std::vector<Reason> reasons;
   std::vector<Parameter> parameters;   // path and query
@@ -77,7 +68,7 @@ class Work {
 
 struct Operation {
   About about;
-  std::function<std::unique_ptr<Work>(const Exchange& exchange, Time now)> begin;
+  std::function<std::unique_ptr<Work>(Exchange& exchange, Time now)> begin;
 };
 
 }  // namespace toll::api

@@ -47,14 +47,10 @@ const Operation* method_of(const std::vector<std::pair<http::Method, const Opera
 Router::Router() : root_(std::make_unique<Node>()) {}
 Router::~Router() = default;
 
-std::string_view first_segment(std::string_view path) {
-  if (path.starts_with('/')) path.remove_prefix(1);
-  return path.substr(0, path.find('/'));
-}
-
-void Router::add(const Operation& operation) {
+void Router::add(const Operation& operation, std::string_view prefix) {
   Node* node = root_.get();
-  for (auto segment : split(operation.about.path)) {
+  const auto path = std::string(prefix).append(operation.about.path);
+  for (auto segment : split(path)) {
     auto& next = segment.ends_with("...}")  ? node->rest
                  : segment.starts_with('{') ? node->any
                  : node->child(segment)     ? std::find_if(node->children.begin(), node->children.end(),
@@ -64,8 +60,7 @@ void Router::add(const Operation& operation) {
     if (!next) next = std::make_unique<Node>();
     node = next.get();
   }
-  if (method_of(node->here, operation.about.method))
-    throw std::logic_error("two operations at " + std::string(operation.about.path));
+  if (method_of(node->here, operation.about.method)) throw std::logic_error("two operations at " + path);
   node->here.emplace_back(operation.about.method, &operation);
 }
 

@@ -18,8 +18,9 @@ class Router {
  public:
   Router();
   ~Router();
-  // The operation must outlive the router. Throws std::logic_error when method and path are taken.
-  void add(const Operation& operation);
+  // At the operation's path below `prefix` ("" or "/api/v1"). The operation must outlive the router. Throws
+  // std::logic_error when method and path are taken.
+  void add(const Operation& operation, std::string_view prefix = "");
 
   struct Found {
     const Operation* operation = nullptr;
@@ -33,8 +34,5 @@ class Router {
   struct Node;
   std::unique_ptr<Node> root_;
 };
-
-// "/jobs/{id}/x" -> "jobs"
-std::string_view first_segment(std::string_view path);
 
 }  // namespace toll::api

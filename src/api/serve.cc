@@ -12,36 +12,6 @@ namespace toll::api {
 
 namespace {
 
-constexpr std::string_view session_cookie = "tollhouse_session=";
-
-// The value of the session cookie, for pages only: a cookie is never a credential of a JSON route.
-std::optional<std::string_view> cookie_session(const http::Request& request) {
-  auto cookies = request.fields.get("Cookie");
-  while (!cookies.empty()) {
-    const auto end = cookies.find(';');
-    const auto one = trim(cookies.substr(0, end));
-    if (one.starts_with(session_cookie)) return one.substr(session_cookie.size());
-    cookies = end == cookies.npos ? std::string_view{} : cookies.substr(end + 1);
-  }
-  return std::nullopt;
-}
-
-Result<identity::Credential> credential_of(const DialectTable& dialect, Access access, const http::Request& request) {
-  if (access == Access::page && !request.fields.find("Authorization"))
-    if (auto session = cookie_session(request))
-      return identity::Credential{identity::CredentialKind::session, *session, {}};
-  return dialect.credential(request, access);
-}
-
-Result<identity::PrincipalPtr> authorize(Result<identity::PrincipalPtr> who, const About& about) {
-  if (!who) return who;
-  const auto& principal = **who;
-  if (about.access == Access::admin && !principal.admin) return Reason::admin_required;
-  if (!about.scope.empty() && !principal.by_session() && !principal.has_scope(about.scope))
-    return Fault(Reason::missing_scope).with("scope", std::string(about.scope));
-  return who;
-}
-
 Result<std::optional<std::string>> idempotency_key(const http::Request& request) {
   auto header = request.fields.find("Idempotency-Key");
   if (!header) return std::optional<std::string>();
@@ -62,10 +32,20 @@ json::Value object_of(const std::vector<std::pair<std::string, std::string>>& te
   return object;
 }
 
+// Without parameters, in lower case.
+std::string media_type(const http::Request& request) {
+  const auto header = request.fields.get("Content-Type");
+  return lower(trim(header.substr(0, header.find(';'))));
+}
+
+bool announces_json(const http::Request& request) {
+  const auto type = media_type(request);
+  return type.empty() || type == "application/json";
+}
+
 Result<std::optional<json::Value>> parse_body(const http::Request& request, std::string_view text, bool takes_forms) {
   if (trim(text).empty()) return std::optional<json::Value>();
-  const auto header = request.fields.get("Content-Type");
-  const auto type = lower(trim(header.substr(0, header.find(';'))));
+  const auto type = media_type(request);
   // curl -d sends JSON under this type, so only what cannot be JSON is a form.
   if (takes_forms && type == "application/x-www-form-urlencoded" && !trim(text).starts_with('{')) {
     return std::optional<json::Value>(object_of(parse_urlencoded(text)));
@@ -120,13 +100,11 @@ class Pipeline {
   bool one_transaction() const { return about_.runs == Runs::write && !about_.streams(); }
 
   asio::awaitable<Result<http::Response>> attempt() {
-    if (about_.access != Access::open) {
-      auto who = co_await authenticate();
-      if (!who) co_return std::move(who).error();
-      exchange_.account = (*who)->account;
-      exchange_.key = (*who)->key;
-      work_->call().who = std::move(*who);
-    }
+    Gate::Visit visit(core_.gate, dialect_, about_.access, exchange_);
+    auto entered = visit.enter_now();
+    if (!entered) entered = co_await visit.enter();
+    if (!*entered) co_return std::move(*entered).error();
+    if (auto may = authorize(*exchange_.who, about_); !may) co_return std::move(may).error();
     if (about_.idempotent) {
       auto key = idempotency_key(exchange_.request);
       if (!key) co_return std::move(key).error();
@@ -154,21 +132,6 @@ class Pipeline {
     co_return std::move(done->response);
   }
 
-  asio::awaitable<Result<identity::PrincipalPtr>> authenticate() {
-    auto credential = credential_of(dialect_, about_.access, exchange_.request);
-    if (!credential) co_return std::move(credential).error();
-    // A key is not even looked at where only sessions are taken.
-    const bool sessions_only = about_.access == Access::session || about_.access == Access::admin;
-    if (sessions_only && credential->kind != identity::CredentialKind::session) co_return Reason::session_required;
-    if (auto known = core_.authenticator.cached(*credential)) co_return authorize(std::move(*known), about_);
-    if (core_.db.reads_are_cheap())
-      co_return authorize(core_.authenticator.authenticate(core_.db, *credential), about_);
-    const auto epoch = core_.authenticator.cache().epoch();
-    auto look_up = [&](sql::Tx& tx) { return core_.authenticator.authenticate(tx, *credential, epoch); };
-    auto who = co_await sql::read(core_.db, look_up);
-    co_return authorize(std::move(who), about_);
-  }
-
   asio::awaitable<Result<void>> admit() {
     auto body = [this](sql::Tx& tx) {
       work_->call().transaction = &tx;
@@ -184,6 +147,7 @@ class Pipeline {
     inputs.path = about_.path;
     inputs.params = &exchange_.params;
     inputs.query = parse_urlencoded(exchange_.request.query);
+    inputs.strict = dialect_.strict_bodies;
     const auto type = exchange_.request.fields.get("Content-Type");
     const bool sent_form = lower(type).starts_with("multipart/form-data");
     if (about_.raw || about_.multipart || (about_.takes_forms && sent_form)) {
@@ -201,7 +165,9 @@ class Pipeline {
       fingerprint_ = inputs.form.fingerprint();
       if (!about_.streams()) inputs.body = object_of(inputs.form.texts);
     } else if (has_json_body() || key_) {
-      auto text = co_await http::read_all(exchange_.body, max_json_body);
+      if (dialect_.strict_bodies && exchange_.request.has_body() && !announces_json(exchange_.request))
+        co_return Fault(Reason::unsupported_media_type);
+      auto text = co_await http::read_all(exchange_.body, about_.max_body);
       if (!text) co_return std::move(text).error();
       fingerprint_ = hex(sha256(*text));
       if (has_json_body()) {
@@ -301,7 +267,7 @@ class Pipeline {
     co_await sql::write(core_.db, body);
   }
 
-  std::string scope() const { return idempotency_scope(*work_->call().who, exchange_.request); }
+  std::string scope() const { return idempotency_scope(*exchange_.who, exchange_.request); }
 
   const Core& core_;
   const DialectTable& dialect_;
@@ -316,10 +282,33 @@ class Pipeline {
 
 }  // namespace
 
+namespace {
+// What a counted caller is told about the limits.
+void tell_limits(const Core& core, const DialectTable& dialect, const Exchange& exchange, http::Response& response) {
+  if (dialect.limits && exchange.verdict) dialect.limits(*exchange.verdict, core.clock.now(), response);
+}
+}  // namespace
+
 asio::awaitable<http::Response> serve(const Core& core, const DialectTable& dialect, const Operation& operation,
                                       Exchange& exchange) {
   Pipeline pipeline(core, dialect, operation, exchange);
-  co_return co_await pipeline.run();
+  auto response = co_await pipeline.run();
+  tell_limits(core, dialect, exchange, response);
+  co_return response;
+}
+
+asio::awaitable<http::Response> serve_unknown(const Core& core, const DialectTable& dialect, const Fault& fault,
+                                              Exchange& exchange) {
+  Result<void> entered;
+  if (dialect.limits) {
+    Gate::Visit visit(core.gate, dialect, std::nullopt, exchange);
+    auto at_once = visit.enter_now();
+    if (!at_once) at_once = co_await visit.enter();
+    entered = std::move(*at_once);
+  }
+  auto response = fault_response(dialect, entered ? fault : entered.error(), Access::open, exchange.request);
+  tell_limits(core, dialect, exchange, response);
+  co_return response;
 }
 
 http::Response fault_response(const DialectTable& dialect, const Fault& fault, Access access,

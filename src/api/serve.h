@@ -4,9 +4,9 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "api/dialect.h"
+#include "api/gate.h"
 #include "api/operation.h"
 #include "blob/store.h"
-#include "identity/authenticator.h"
 #include "metering/idempotency.h"
 #include "sql/database.h"
 
@@ -15,7 +15,7 @@ namespace toll::api {
 // What the pipeline itself needs; shared by all surfaces.
 struct Core {
   sql::Database& db;
-  const identity::Authenticator& authenticator;
+  const Gate& gate;
   const metering::Idempotency& idempotency;
   blob::Store& store;
   const Clock& clock;
@@ -23,11 +23,14 @@ struct Core {
   asio::thread_pool& disk;      // the bytes of uploads
 };
 
-inline constexpr std::uint64_t max_json_body = 1 << 20;
-
 // A fault never leaves as an exception; what does is a broken invariant or a lost resource.
 asio::awaitable<http::Response> serve(const Core& core, const DialectTable& dialect, const Operation& operation,
                                       Exchange& exchange);
+
+// The answer to a path or method that no operation has: `fault`, unless the caller does not come through the gate.
+// Only on surfaces that count calls are credentials looked at.
+asio::awaitable<http::Response> serve_unknown(const Core& core, const DialectTable& dialect, const Fault& fault,
+                                              Exchange& exchange);
 
 http::Response fault_response(const DialectTable& dialect, const Fault& fault, Access access,
                               const http::Request& request);

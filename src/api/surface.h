@@ -32,8 +32,8 @@ class EndpointWork final : public Work {
   using Out = typename E::Response;
 
   template <class House>
-  EndpointWork(House& house, std::string (*success)(std::string), const Exchange& exchange, Time now)
-      : call_(house, exchange.request, exchange.request_id, now), success_(success) {}
+  EndpointWork(House& house, std::string (*success)(std::string), Exchange& exchange, Time now)
+      : call_(house, exchange, now), success_(success) {}
 
   CallBase& call() override { return call_; }
   bool admits() const override { return Admits<E>; }
@@ -71,6 +71,7 @@ class EndpointWork final : public Work {
   }
   FormLimits form_limits() const override {
     if constexpr (requires { E::form_limits(call_.house); }) return E::form_limits(call_.house);
+    if constexpr (requires { E::form_limits(call_); }) return E::form_limits(call_);
     return {};
   }
 
@@ -96,6 +97,7 @@ About about(std::string_view surface, json::Definitions& definitions) {
               E::idempotent,
               E::takes_forms,
               E::point_read,
+              E::max_body,
               E::answers,
               {E::reasons.begin(), E::reasons.end()},
               {},
@@ -156,7 +158,7 @@ std::unique_ptr<Operation> bind_endpoint(House& house) {
   json::Definitions unused;
   auto operation = std::make_unique<Operation>();
   operation->about = about<E>(D::name, unused);
-  operation->begin = [&house](const Exchange& exchange, Time now) -> std::unique_ptr<Work> {
+  operation->begin = [&house](Exchange& exchange, Time now) -> std::unique_ptr<Work> {
     return std::make_unique<EndpointWork<E>>(house, &D::success, exchange, now);
   };
   return operation;

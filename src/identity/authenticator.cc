@@ -96,6 +96,7 @@ Result<PrincipalPtr> Authenticator::look_up_key(sql::Tx& tx, const Credential& c
   principal.admin = row->boolean(6);
   principal.via = credential.kind;
   principal.key = KeyId(row->text(0));
+  principal.subject = metering::Subject::of_key(*principal.key);
   principal.scopes = split_scopes(row->text(4));
   principal.plan = plan_from(row->text(8)).value_or(Plan::free);
   const auto allowed = plan_limits(principal.plan, own_limits(*row, 15));

@@ -11,6 +11,7 @@
 #include "base/ids.h"
 #include "identity/address_rules.h"
 #include "identity/plans.h"
+#include "metering/subject.h"
 
 namespace toll::identity {
 
@@ -38,6 +39,7 @@ struct Principal {
   bool admin = false;
   CredentialKind via = CredentialKind::session;
   std::optional<KeyId> key;
+  metering::Subject subject;        // whose calls are counted, for a key
   std::string session_id;           // jti, when via is session
   std::vector<std::string> scopes;  // of the key; a session has none and is held to no scope
   Plan plan = Plan::free;

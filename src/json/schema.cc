@@ -30,7 +30,39 @@ std::string quoted(std::string_view text) {
   return out;
 }
 
+bool has_control_character(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if ((c < 0x20 && c != '\t' && c != '\n') || c == 0x7f) return true;
+    // U+0080 to U+009F
+    if (c == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0) return true;
+  }
+  return false;
+}
+
+// Deep values are bounded by the parser's depth.
+void check_texts(const Value& v, Reading& reading) {
+  if (v.is_string() && has_control_character(v.get_string()))
+    reading.refuse(Problem::rejected, "must not contain control characters", v);
+  if (v.is_array())
+    for (std::size_t i = 0; i < v.get_array().size(); ++i) {
+      reading.enter(static_cast<std::int64_t>(i));
+      check_texts(v.get_array()[i], reading);
+      reading.leave();
+    }
+  if (v.is_object())
+    for (const auto& member : v.get_object()) {
+      reading.enter(member.key());
+      if (has_control_character(member.key()))
+        reading.refuse(Problem::rejected, "must have a name without control characters", member.value());
+      check_texts(member.value(), reading);
+      reading.leave();
+    }
+}
+
 void check_text(std::string_view text, const Rules& rules, Reading& reading) {
+  if (reading.strict() && !rules.secret && !rules.judged && has_control_character(text))
+    return reading.refuse(Problem::rejected, "must not contain control characters", quoted(text));
   // The databases take no NUL. A secret is never stored as it is.
   if (!rules.secret && !rules.judged && text.find('\0') != text.npos)
     return reading.refuse(Problem::rejected, "must not contain a NUL character", quoted(text));
@@ -74,6 +106,11 @@ Object Codec<std::string>::schema(const Rules& rules, Definitions&) {
   return out;
 }
 
+void Codec<Value>::read(const Value& v, Value& out, const Rules&, Reading& reading) {
+  out = v;
+  if (reading.strict()) check_texts(v, reading);
+}
+
 void Codec<bool>::read(const Value& v, bool& out, const Rules&, Reading& reading) {
   if (!v.is_bool()) return reading.refuse(Problem::not_boolean, "must be true or false", v);
   out = v.get_bool();
@@ -91,7 +128,7 @@ Object Codec<bool>::schema(const Rules&, Definitions&) {
 }
 
 void Codec<std::int64_t>::read(const Value& v, std::int64_t& out, const Rules& rules, Reading& reading) {
-  if (v.is_string()) return read_text(v.get_string(), out, rules, reading);
+  if (v.is_string() && !reading.strict()) return read_text(v.get_string(), out, rules, reading);
   std::optional<std::int64_t> n;
   if (v.is_int64()) n = v.get_int64();
   if (v.is_double()) n = whole(v.get_double());

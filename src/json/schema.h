@@ -79,9 +79,12 @@ constexpr void for_each_field(F&& f) {
 }
 
 // Collects what is wrong while a value is read; knows where it stands.
+// A strict one also refuses members that nobody declared, integers as texts, and control characters but tab and line
+// feed in any text.
 class Reading {
  public:
-  explicit Reading(Place place) : place_(place) {}
+  explicit Reading(Place place, bool strict = false) : place_(place), strict_(strict) {}
+  bool strict() const { return strict_; }
   void enter(std::string_view name) { path_.emplace_back(std::string(name)); }
   void enter(std::int64_t index) { path_.emplace_back(index); }
   void leave() { path_.pop_back(); }
@@ -98,6 +101,7 @@ class Reading {
 
  private:
   Place place_;
+  bool strict_;
   std::vector<std::variant<std::string, std::int64_t>> path_;
   std::vector<FieldProblem> problems_;
 };
@@ -157,7 +161,7 @@ struct Codec<int> {
 // Any JSON value, as it is.
 template <>
 struct Codec<Value> {
-  static void read(const Value& v, Value& out, const Rules&, Reading&) { out = v; }
+  static void read(const Value& v, Value& out, const Rules&, Reading& reading);
   static void write(std::string& out, const Value& v, bool) { out += boost::json::serialize(v); }
   static Object schema(const Rules&, Definitions&) { return {}; }
 };
@@ -223,10 +227,27 @@ struct Codec<std::vector<T>> {
   }
 };
 
+// Of a change: absent leaves what is there; null is a value like any other, so it is refused unless T takes it
+// (Given<std::optional<U>>).
+template <class T>
+struct Given : std::optional<T> {
+  using std::optional<T>::optional;
+};
+
+template <class T>
+struct Codec<Given<T>> {
+  static void read(const Value& v, Given<T>& out, const Rules& rules, Reading& reading) {
+    Codec<T>::read(v, out.emplace(), rules, reading);
+  }
+  static Object schema(const Rules& rules, Definitions& all) { return Codec<T>::schema(rules, all); }
+};
+
 template <class T>
 struct is_optional : std::false_type {};
 template <class T>
 struct is_optional<std::optional<T>> : std::true_type {};
+template <class T>
+struct is_optional<Given<T>> : std::true_type {};
 
 template <class Member>
 Object field_schema(std::string_view doc, const Rules& rules, Definitions& all) {
@@ -251,6 +272,21 @@ void read_member(const Value& body, M& out, std::string_view name, const Rules& 
   reading.leave();
 }
 
+// Of an object, when reading is strict.
+template <Described T>
+void refuse_unknown_members(const Value& object, Reading& reading) {
+  if (!reading.strict()) return;
+  for (const auto& member : object.get_object()) {
+    const std::string_view name = member.key();
+    bool known = false;
+    for_each_field<T>([&](const auto& f) { known = known || (f.rules.in == In::body && f.name == name); });
+    if (known) continue;
+    reading.enter(name);
+    reading.refuse(Problem::rejected, "is not a field of this request", member.value());
+    reading.leave();
+  }
+}
+
 template <Described T>
 struct Codec<T> {
   static void read(const Value& v, T& out, const Rules&, Reading& reading) {
@@ -258,6 +294,7 @@ struct Codec<T> {
     for_each_field<T>([&](const auto& f) {
       if (f.rules.in == In::body) read_member(v, out.*f.member, f.name, f.rules, reading);
     });
+    refuse_unknown_members<T>(v, reading);
   }
   static void write(std::string& out, const T& v, bool redact) {
     char separator = '{';
@@ -307,6 +344,17 @@ constexpr bool has_fields_in(In in) {
   bool found = false;
   for_each_field<T>([&](const auto& f) { found = found || f.rules.in == in; });
   return found;
+}
+
+// Nothing of the body is required: an absent body is an empty object where reading is strict.
+template <Described T>
+constexpr bool body_is_optional() {
+  bool optional = true;
+  for_each_field<T>([&](const auto& f) {
+    if (f.rules.in == In::body)
+      optional = optional && is_optional<typename std::remove_cvref_t<decltype(f)>::type>::value;
+  });
+  return optional;
 }
 
 // A body that is one member as a whole (a bare list): the only body field, with an empty name.

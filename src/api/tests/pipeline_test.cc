@@ -87,7 +87,7 @@ struct Guarded : Count {
   static constexpr Access access = Access::either;
 };
 
-struct Toy {
+struct Toy : DialectDefaults {
   static constexpr std::string_view name = "toy", title = "Toy";
   static constexpr std::array<std::string_view, 2> all_segments{"things", "guarded"};
   static constexpr std::span<const std::string_view> segments{all_segments};
@@ -205,7 +205,9 @@ class PipelineTest : public ::testing::Test {
   identity::Authenticator authenticator{clock, cache, nullptr, {std::string(32, 'k'), std::string(32, 's'), {}}};
   metering::Idempotency idempotency{{.owner = "test", .hash_secret = "secret"}, clock};
   asio::thread_pool blocking{1}, disk{1};
-  Core core{*db, authenticator, idempotency, *store, clock, blocking, disk};
+  std::unique_ptr<metering::Counters> counters = metering::memory_counters();
+  Gate gate{*db, authenticator, *counters, clock, {}};
+  Core core{*db, gate, idempotency, *store, clock, blocking, disk};
   House house;
   Metrics metrics;
   Front front{clock, random, metrics, nullptr, {}};

@@ -9,7 +9,7 @@
 
 namespace toll::stems {
 
-struct Dialect {
+struct Dialect : api::DialectDefaults {
   static constexpr std::string_view name = "stems";
   static constexpr std::string_view title = "Source separation: a song goes in, stems come out";
   static constexpr std::array<std::string_view, 12> all_segments{

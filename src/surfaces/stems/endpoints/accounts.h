@@ -71,7 +71,7 @@ struct Login : Endpoint {
   static constexpr Runs runs = Runs::blocking;
   static constexpr std::array reasons{Reason::wrong_login, Reason::account_disabled, Reason::too_many_logins};
   static Result<Response> handle(Call& call, const Request& in) {
-    auto done = call.house.account_service.login(in.email, in.password, call.request.remote);
+    auto done = call.house.account_service.login(in.email, in.password, call.remote);
     if (!done) return std::move(done).error();
     return signed_in(call, *done);
   }
