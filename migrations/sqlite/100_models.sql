@@ -87,19 +87,20 @@ CREATE TABLE model_files (
 CREATE UNIQUE INDEX model_files_repo_rfilename_version ON model_files (repo, rfilename, version);
 CREATE INDEX model_files_object_key ON model_files (object_key);
 
--- slot: the upload slot of the object store whose bytes become the file.
+-- id is the upload slot of the object store whose bytes become the file. lapsed: its URLs have ended, and its version has been told.
 CREATE TABLE model_uploads (
   id TEXT PRIMARY KEY NOT NULL,
   repo INTEGER NOT NULL REFERENCES model_repos (id),
   version INTEGER NOT NULL REFERENCES model_versions (id),
   rfilename TEXT NOT NULL,
   account_id INTEGER NOT NULL,
-  parts INTEGER NOT NULL DEFAULT 0,
+  received INTEGER NOT NULL DEFAULT 0,
+  lapsed INTEGER NOT NULL DEFAULT 0,
   expires_at INTEGER NOT NULL,
   created_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX model_uploads_version_rfilename ON model_uploads (version, rfilename);
-CREATE INDEX model_uploads_expires_at ON model_uploads (expires_at);
+CREATE INDEX model_uploads_lapsed_expires_at ON model_uploads (lapsed, expires_at);
 
 -- due_at: the second at which the grant begins or ends next, until that has been noted in the feed.
 CREATE TABLE model_grants (

@@ -12,6 +12,7 @@
 #include "models/catalogue.h"
 #include "models/feed.h"
 #include "models/model.h"
+#include "models/names.h"
 #include "models/viewer.h"
 #include "objects/objects.h"
 #include "objects/slots.h"

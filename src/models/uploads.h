@@ -78,6 +78,8 @@ class Uploads {
   Result<void> landed(sql::Tx& tx, const objects::Slot& slot, const objects::Object& received) const;
   // Uploads whose URLs have ended no longer keep their versions open.
   std::size_t tick(sql::Tx& tx, std::size_t limit = 500) const;
+  // Forgets uploads whose slots have been swept; how many.
+  std::size_t purge(sql::Tx& tx, std::size_t limit = 500) const;
 
  private:
   struct Target;

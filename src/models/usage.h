@@ -12,9 +12,9 @@
 namespace toll::models {
 
 struct UsageQuery {
-  std::int64_t since = 0, until = 0;  // seconds, both inclusive; since > until gives nothing
-  std::optional<AccountId> account;   // one account's; none: everybody's
-  std::int64_t top_models = 20, top_users = 50;
+  std::int64_t since = 0, until = 0;            // seconds, both inclusive; since > until gives nothing
+  std::optional<AccountId> account;             // one account's; none: everybody's
+  std::int64_t top_models = 20, top_users = 0;  // 0: no such list
 };
 
 struct UsageTotals {

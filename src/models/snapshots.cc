@@ -1,0 +1,162 @@
+#include "models/snapshots.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "models/names.h"
+#include "models/refresh.h"
+#include "models/rows.h"
+#include "models/search.h"
+#include "objects/digest_text.h"
+
+namespace toll::models {
+
+namespace {
+
+std::optional<objects::Object> any_object(sql::Tx& tx, const objects::Objects& objects, const Sha256& digest) {
+  const auto row = tx.one("SELECT id FROM objects WHERE digest = $1 LIMIT 1", objects::digest_text(digest));
+  return row ? objects.get(tx, objects::ObjectId(row->text(0))) : std::nullopt;
+}
+
+void set_source(sql::Tx& tx, RepoKey repo, std::string_view repo_id, std::string_view search_before,
+                const Source& source) {
+  const auto& card = source.card;
+  const auto search = search_text(repo_id, card);
+  auto readable = source.parameters_readable;
+  if (!readable && card.parameters) readable = readable_count(*card.parameters);
+  index_search(tx, repo, search_before, search);
+  tx.exec(
+      "UPDATE model_repos SET canonical_url = $2, model_name = $3, author = $4, pipeline_tag = $5, license = $6, "
+      "languages = $7, tags = $8, engine = $9, parameters = $10, parameters_readable = $11, search = $12, "
+      "last_modified "
+      "= $13, created_at = $14, likes = $15, downloads = $16, source_commit = $17 WHERE id = $1",
+      repo, card.canonical_url, card.model_name, card.author, card.pipeline_tag, card.license, card.languages,
+      card.tags, card.engine, card.parameters, readable, search, source.last_modified, source.created_at, source.likes,
+      source.downloads.value_or(0), source.commit);
+}
+
+struct Repo {
+  Model model;
+  std::string search;
+  bool made = false;
+};
+
+Repo find_or_make(sql::Tx& tx, std::string_view repo_id) {
+  const auto made = tx.exec(
+      "INSERT INTO model_repos (repo_id, is_public, last_update_ts, change_seq, change, search) VALUES ($1, 1, 0, 0, "
+      "'created', '') ON CONFLICT (repo_id) DO NOTHING",
+      repo_id);
+  const auto row =
+      tx.one(fmt::format("SELECT {}, r.search FROM model_repos r WHERE r.repo_id = $1", model_columns), repo_id)
+          .value();
+  return {model_of(row), row.text(model_column_count), made == 1};
+}
+
+}  // namespace
+
+Snapshots::Snapshots(const Clock& clock, const Catalogue& catalogue, const Feed& feed, const objects::Objects& objects)
+    : clock_(clock), catalogue_(catalogue), feed_(feed), objects_(objects) {}
+
+// The file's bytes and row; a row that is there already is the caller's matter.
+Result<void> Snapshots::put(sql::Tx& tx, const Model& model, const std::optional<Version>& version,
+                            const SnapshotFile& file) const {
+  const auto key = version ? version->key : VersionKey(0);
+  const objects::NewObject wanted{.account = model.owner.value_or(AccountId(0)),
+                                  .role = std::string(objects_role),
+                                  .owner = objects_owner(model.key, key),
+                                  .name = file.rfilename};
+  objects::Object made;
+  if (file.staged) {
+    made = TOLL_TRY(objects_.attach(tx, *file.staged, wanted));
+  } else {
+    const auto held = file.held ? any_object(tx, objects_, *file.held) : std::nullopt;
+    if (!held) return Reason::not_found;
+    made = TOLL_TRY(objects_.attach_copy(tx, *held, wanted));
+  }
+  tx.exec(
+      "INSERT INTO model_files (repo, rfilename, version, ready, size, sha256, object_key, updated_ts) VALUES ($1, $2, "
+      "$3, 1, $4, $5, $6, $7)",
+      model.key, file.rfilename, key, made.size, objects::digest_text(made.digest),
+      object_key(model.repo_id, version ? std::optional<std::string_view>(version->version) : std::nullopt,
+                 file.rfilename),
+      to_seconds(clock_.now()));
+  return {};
+}
+
+Result<RepoKey> Snapshots::replace(sql::Tx& tx, std::string_view repo_id, const Source& source,
+                                   const std::vector<SnapshotFile>& files) const {
+  const auto repo = find_or_make(tx, repo_id);
+  const auto& model = repo.model;
+  if (model.owner) return Reason::repo_taken;
+  tx.exec("UPDATE model_repos SET deleted = 0, is_public = 1 WHERE id = $1", model.key);
+  set_source(tx, model.key, repo_id, repo.search, source);
+
+  std::map<std::string, std::string> there;
+  for (const auto& row :
+       tx.query("SELECT rfilename, sha256 FROM model_files WHERE repo = $1 AND version = 0", model.key))
+    there.emplace(row.text(0), row.maybe_text(1).value_or(""));
+  const auto owner = objects_owner(model.key, VersionKey(0));
+  auto drop = [&](const std::string& name) {
+    if (const auto object = objects_.find(tx, owner, objects_role, name)) objects_.detach(tx, object->id);
+    tx.exec("DELETE FROM model_files WHERE repo = $1 AND rfilename = $2 AND version = 0", model.key, name);
+  };
+  // What comes is attached before what goes is let go, so that bytes that only move keep a reference.
+  std::vector<const SnapshotFile*> renewed;
+  std::set<std::string> kept;
+  for (const auto& file : files) {
+    const auto digest = objects::digest_text(file.staged ? file.staged->stored().digest : file.held.value());
+    const auto old = there.find(file.rfilename);
+    kept.insert(file.rfilename);
+    if (old != there.end() && old->second == digest) continue;
+    if (old != there.end())
+      renewed.push_back(&file);
+    else
+      TOLL_TRY(put(tx, model, std::nullopt, file));
+  }
+  for (const auto* file : renewed) {
+    drop(file->rfilename);
+    TOLL_TRY(put(tx, model, std::nullopt, *file));
+  }
+  for (const auto& [name, digest] : there)
+    if (!kept.contains(name)) drop(name);
+  refresh_repo(tx, model.key);
+  feed_.touch(tx, model.key, repo.made ? Change::created : Change::upload);
+  return model.key;
+}
+
+Result<VersionKey> Snapshots::add_version(sql::Tx& tx, std::string_view repo_id, std::string_view version,
+                                          const Source& source, const std::vector<SnapshotFile>& files) const {
+  const auto repo = find_or_make(tx, repo_id);
+  const auto& model = repo.model;
+  if (repo.made) set_source(tx, model.key, repo_id, repo.search, source);
+  if (tx.one("SELECT 1 FROM model_repos WHERE id = $1 AND deleted = 1", model.key)) return Reason::repo_taken;
+  if (tx.one("SELECT 1 FROM model_aliases WHERE repo = $1 AND alias = $2", model.key, version))
+    return Reason::version_is_alias;
+  tx.exec(
+      "INSERT INTO model_versions (repo, version, source_commit, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT "
+      "(repo, "
+      "version) DO NOTHING",
+      model.key, version, source.commit, clock_.now());
+  const auto there = catalogue_.version(tx, model.key, version);
+  lock_version(tx, there->key);
+  for (const auto& file : files) {
+    const auto digest = objects::digest_text(file.staged ? file.staged->stored().digest : file.held.value());
+    const auto old = tx.one("SELECT ready, sha256 FROM model_files WHERE repo = $1 AND rfilename = $2 AND version = $3",
+                            model.key, file.rfilename, there->key);
+    if (old && old->boolean(0) && old->text(1) == digest) continue;
+    if (old) return Reason::file_exists;
+    TOLL_TRY(put(tx, model, there, file));
+  }
+  refresh_version(tx, there->key, clock_.now());
+  refresh_repo(tx, model.key);
+  feed_.touch(tx, model.key, Change::upload);
+  return there->key;
+}
+
+bool Snapshots::holds(sql::Tx& tx, const Sha256& digest) const {
+  return any_object(tx, objects_, digest).has_value();
+}
+
+}  // namespace toll::models
