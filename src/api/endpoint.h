@@ -62,6 +62,7 @@ struct Defaults {
   static constexpr std::string_view description = "";
   static constexpr bool idempotent = false;           // takes an Idempotency-Key
   static constexpr bool point_read = false;           // a read of a few rows: may run on the connection's thread
+  static constexpr bool one_statement = false;        // of a point read: handle() runs at most one
   static constexpr bool takes_forms = false;          // the body may be urlencoded instead of JSON
   static constexpr std::uint64_t max_body = 1 << 20;  // bytes of a JSON body
   static constexpr std::string_view answers = "application/json";

@@ -217,7 +217,8 @@ class Pipeline {
   asio::awaitable<Result<Done>> handle_in_read() {
     if (about_.point_read && core_.db.reads_are_cheap()) {
       std::optional<Result<Done>> done;
-      core_.db.read_here([&](sql::Tx& tx) { return done.emplace(handle_in(tx)), true; });
+      const auto statements = about_.one_statement ? sql::Database::Statements::one : sql::Database::Statements::any;
+      core_.db.read_here([&](sql::Tx& tx) { return done.emplace(handle_in(tx)), true; }, statements);
       co_return std::move(*done);
     }
     auto body = [this](sql::Tx& tx) { return handle_in(tx); };

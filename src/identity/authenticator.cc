@@ -21,14 +21,6 @@ OwnLimits own_limits(const sql::Row& row, std::size_t first) {
 Authenticator::Authenticator(const Clock& clock, CredentialCache& cache, KeyUses* uses, Options options)
     : clock_(clock), cache_(cache), uses_(uses), options_(std::move(options)) {}
 
-// For keys it is the stored hash. Kinds cannot meet: a text is well formed for one kind only, and the client id is
-// part of what is hashed.
-Sha256 Authenticator::digest_of(const Credential& credential) const {
-  if (credential.kind == CredentialKind::client_pair)
-    return hmac_sha256(options_.key_secret, std::string(credential.id).append("\n").append(credential.secret));
-  return hmac_sha256(options_.key_secret, credential.secret);
-}
-
 std::optional<Result<PrincipalPtr>> Authenticator::cached(const Credential& credential) const {
   if (credential.kind == CredentialKind::admin_token) {
     if (options_.admin_token.empty() ||
@@ -45,8 +37,7 @@ std::optional<Result<PrincipalPtr>> Authenticator::cached(const Credential& cred
   const bool session = credential.kind == CredentialKind::session;
   if (!session && !well_formed(key_kind_of(credential.kind), credential.secret))
     return Result<PrincipalPtr>(Reason::bad_key);
-  if (auto known = cache_.find(digest_of(credential))) {
-    if (known->via != credential.kind) return Result<PrincipalPtr>(session ? Reason::bad_session : Reason::bad_key);
+  if (auto known = cache_.find(cache_.tag_of(credential))) {
     if (uses_ && known->key) uses_->note(*known->key, clock_.now());
     return Result<PrincipalPtr>(std::move(known));
   }
@@ -67,10 +58,12 @@ Result<PrincipalPtr> Authenticator::authenticate(sql::Database& db, const Creden
   const auto epoch = cache_.epoch();
   if (!db.reads_are_cheap()) return db.read([&](sql::Tx& tx) { return authenticate(tx, credential, epoch); });
   std::optional<Result<PrincipalPtr>> answer;
-  db.read_here([&](sql::Tx& tx) {
-    answer.emplace(authenticate(tx, credential, epoch));
-    return true;
-  });
+  db.read_here(
+      [&](sql::Tx& tx) {
+        answer.emplace(authenticate(tx, credential, epoch));
+        return true;
+      },
+      sql::Database::Statements::one);
   return *std::move(answer);
 }
 
@@ -104,7 +97,7 @@ Result<PrincipalPtr> Authenticator::look_up_key(sql::Tx& tx, const Credential& c
   if (const auto rules = split_scopes(row->text(11)); !rules.empty())
     principal.allowed_from = std::make_shared<const AddressRules>(rules);
   auto shared = std::make_shared<const Principal>(std::move(principal));
-  cache_.keep(digest_of(credential), shared, ends_at, epoch);
+  cache_.keep(cache_.tag_of(credential), shared, ends_at, epoch);
   if (uses_) uses_->note(*shared->key, now);
   return shared;
 }
@@ -128,7 +121,7 @@ Result<PrincipalPtr> Authenticator::look_up_session(sql::Tx& tx, const Credentia
   principal.plan = plan_from(row->text(2)).value_or(Plan::free);
   principal.limits = plan_limits(principal.plan, own_limits(*row, 4));
   auto shared = std::make_shared<const Principal>(std::move(principal));
-  cache_.keep(digest_of(credential), shared, claims.expires_at, epoch);
+  cache_.keep(cache_.tag_of(credential), shared, claims.expires_at, epoch);
   return shared;
 }
 

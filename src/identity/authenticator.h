@@ -43,7 +43,6 @@ class Authenticator {
   CredentialCache& cache() const { return cache_; }
 
  private:
-  Sha256 digest_of(const Credential& credential) const;
   Result<PrincipalPtr> look_up_key(sql::Tx& tx, const Credential& credential, std::uint64_t epoch) const;
   Result<PrincipalPtr> look_up_session(sql::Tx& tx, const Credential& credential, std::uint64_t epoch) const;
 

@@ -1,34 +1,46 @@
 #include "identity/credential_cache.h"
 
+#include <sodium.h>
+
 #include <algorithm>
-#include <cstring>
+#include <string>
 
 namespace toll::identity {
 
-CredentialCache::CredentialCache(const Clock& clock, Options options) : clock_(clock), options_(options) {}
-
-// The keys are HMACs already: any eight bytes of one are as good as a hash.
-std::size_t CredentialCache::DigestHash::operator()(const Sha256& digest) const {
-  std::size_t value;
-  std::memcpy(&value, digest.data(), sizeof value);
-  return value;
+CredentialCache::CredentialCache(const Clock& clock, Options options) : clock_(clock), options_(options) {
+  static_assert(crypto_shorthash_siphashx24_KEYBYTES == sizeof key_ &&
+                crypto_shorthash_siphashx24_BYTES == sizeof(Tag));
+  randombytes_buf(key_.data(), key_.size());
 }
 
-PrincipalPtr CredentialCache::find(const Sha256& digest) const {
+CredentialCache::Tag CredentialCache::tag_of(const Credential& credential) const {
+  // Kind and length of the id keep apart what would otherwise read the same.
+  thread_local std::string text;
+  text.assign(1, static_cast<char>(credential.kind));
+  text.append(std::to_string(credential.id.size())).append(":");
+  text.append(credential.id).append(credential.secret);
+  Tag tag;
+  crypto_shorthash_siphashx24(reinterpret_cast<unsigned char*>(tag.data()),
+                              reinterpret_cast<const unsigned char*>(text.data()), text.size(), key_.data());
+  sodium_memzero(text.data(), text.size());
+  return tag;
+}
+
+PrincipalPtr CredentialCache::find(const Tag& tag) const {
   const auto now = clock_.now();
-  const Shard& shard = shard_of(digest);
+  const Shard& shard = shard_of(tag);
   std::lock_guard lock(shard.mutex);
-  const auto it = shard.entries.find(digest);
+  const auto it = shard.entries.find(tag);
   if (it == shard.entries.end() || it->second.until <= now) return nullptr;
   return it->second.principal;
 }
 
-void CredentialCache::keep(const Sha256& digest, PrincipalPtr principal, std::optional<Time> expires_at,
+void CredentialCache::keep(const Tag& tag, PrincipalPtr principal, std::optional<Time> expires_at,
                            std::uint64_t epoch) {
   const auto now = clock_.now();
   auto until = now + options_.ttl;
   if (expires_at) until = std::min(until, *expires_at);
-  Shard& shard = shard_of(digest);
+  Shard& shard = shard_of(tag);
   std::lock_guard lock(shard.mutex);
   // Looked at under the lock that forget() takes after counting up.
   if (epoch != epoch_.load(std::memory_order_acquire)) return;
@@ -36,7 +48,7 @@ void CredentialCache::keep(const Sha256& digest, PrincipalPtr principal, std::op
     std::erase_if(shard.entries, [&](const auto& entry) { return entry.second.until <= now; });
     if (shard.entries.size() >= options_.capacity / shard_count) shard.entries.clear();
   }
-  shard.entries.insert_or_assign(digest, Entry{std::move(principal), until});
+  shard.entries.insert_or_assign(tag, Entry{std::move(principal), until});
 }
 
 void CredentialCache::forget(AccountId account) {

@@ -1,6 +1,8 @@
 // Running a body on a connection of either engine.
 #pragma once
 
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "sql/tasks.h"
@@ -11,7 +13,8 @@ namespace toll::sql {
 template <class Connection>
 class BodyTx final : public Tx {
  public:
-  BodyTx(Connection& connection, Engine engine) : connection_(connection), engine_(engine) {}
+  BodyTx(Connection& connection, Engine engine, bool only_one = false)
+      : connection_(connection), engine_(engine), only_one_(only_one) {}
   Engine engine() const override { return engine_; }
   void script(std::string_view sql) override {
     guarded([&] { connection_.script(sql); });
@@ -21,6 +24,8 @@ class BodyTx final : public Tx {
 
  protected:
   Outcome run(std::string_view sql, const std::vector<Value>& args) override {
+    if (only_one_ && used_) throw std::logic_error("a second statement where one was announced: " + std::string(sql));
+    used_ = true;
     Outcome outcome;
     guarded([&] { outcome.changed = connection_.run(sql, args, outcome.rows); });
     return outcome;
@@ -41,6 +46,8 @@ class BodyTx final : public Tx {
 
   Connection& connection_;
   Engine engine_;
+  const bool only_one_;
+  bool used_ = false;
   std::exception_ptr failed_;
 };
 
@@ -52,8 +59,8 @@ struct Ended {
 // Runs task.body once more and sets task.failed and task.hooks. A body that swallowed an error and wants to keep its
 // work fails with that error; one that gives up by itself has its own answer.
 template <class Connection>
-Ended run_body(Task& task, Connection& connection, Engine engine) {
-  BodyTx<Connection> tx(connection, engine);
+Ended run_body(Task& task, Connection& connection, Engine engine, bool only_one = false) {
+  BodyTx<Connection> tx(connection, engine, only_one);
   Ended ended;
   task.failed = nullptr;
   task.hooks.clear();

@@ -180,7 +180,11 @@ class Database {
   // True when a point read costs microseconds and never waits for a writer (SQLite in WAL mode): read_here may then be
   // called on an I/O thread and runs the body on the calling thread with a connection of that thread's own.
   virtual bool reads_are_cheap() const = 0;
-  virtual void read_here(const Body& body) = 0;
+  //
+  // Statements::one: no transaction is put around the only statement that the body runs (half the time of a point
+  // read); a second one throws std::logic_error.
+  enum class Statements { any, one };
+  virtual void read_here(const Body& body, Statements statements = Statements::any) = 0;
 
   // Finishes what is queued, then closes. Idempotent; the destructor calls it.
   virtual void close() = 0;

@@ -62,7 +62,7 @@ struct Count : Endpoint {
   static constexpr Route route{Method::get, "/things"};
   static constexpr std::string_view id = "toy.count", summary = "Count things";
   static constexpr Runs runs = Runs::read;
-  static constexpr bool point_read = true;
+  static constexpr bool point_read = true, one_statement = true;
   static Result<Response> handle(Call& call, const Request&) {
     return Counted{call.tx().one("SELECT count(*) FROM things")->integer(0)};
   }

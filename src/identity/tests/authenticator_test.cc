@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "identity/tests/fixture.h"
 
 namespace toll::identity {
@@ -177,16 +179,26 @@ TEST_P(AuthenticatorTest, changes_elsewhere_are_seen_within_a_second) {
 TEST(CredentialCache, is_bounded) {
   TestClock clock;
   CredentialCache cache(clock, {.capacity = 160, .ttl = seconds(1)});
-  TestRandom random;
   std::size_t kept = 0;
-  std::vector<Sha256> digests(2000);
-  for (auto& digest : digests) {
-    random.fill(digest);
-    cache.keep(digest, nobody(), std::nullopt, cache.epoch());
-  }
-  for (const auto& digest : digests) kept += cache.find(digest) != nullptr;
+  const auto tag_of = [&](int i) { return cache.tag_of({CredentialKind::tunes_key, std::to_string(i), {}}); };
+  for (int i = 0; i < 2000; ++i) cache.keep(tag_of(i), nobody(), std::nullopt, cache.epoch());
+  for (int i = 0; i < 2000; ++i) kept += cache.find(tag_of(i)) != nullptr;
   EXPECT_LE(kept, 160u);
   EXPECT_GT(kept, 0u);
+}
+
+TEST(CredentialCache, keeps_apart_what_reads_the_same) {
+  TestClock clock;
+  const CredentialCache cache(clock);
+  const std::vector<Credential> all{
+      {CredentialKind::client_pair, "secret", "id"}, {CredentialKind::client_pair, "dsecret", "i"},
+      {CredentialKind::client_pair, "idsecret", ""}, {CredentialKind::session, "secret", ""},
+      {CredentialKind::tunes_key, "secret", ""},     {CredentialKind::tunes_key, "Secret", ""}};
+  std::set<CredentialCache::Tag> tags;
+  for (const auto& one : all) tags.insert(cache.tag_of(one));
+  EXPECT_EQ(tags.size(), all.size());
+  EXPECT_EQ(tags.count(cache.tag_of(all[4])), 1u);
+  EXPECT_NE(CredentialCache(clock).tag_of(all[0]), cache.tag_of(all[0])) << "another process has another key";
 }
 
 TOLL_ON_EVERY_ENGINE(AuthenticatorTest);

@@ -62,7 +62,7 @@ class PostgresDatabase final : public Database {
   bool reads_are_cheap() const override { return false; }
 
   // Waits for a reading thread: not for I/O threads.
-  void read_here(const Body& body) override {
+  void read_here(const Body& body, Statements) override {
     std::promise<std::exception_ptr> finished;
     post_read([&](Tx& tx) { return body(tx); },
               [&](std::exception_ptr failed) { finished.set_value(std::move(failed)); });

@@ -169,11 +169,14 @@ class SqliteDatabase final : public Database {
   void post_write(Body body, Done done) override { writes_.push({std::move(body), std::move(done)}); }
   bool reads_are_cheap() const override { return true; }
 
-  void read_here(const Body& body) override {
+  void read_here(const Body& body, Statements statements) override {
     std::exception_ptr failed;
     Task task{body, [&](std::exception_ptr error) { failed = std::move(error); }};
     auto connection = borrow();
-    run_read(task, *connection);
+    if (statements == Statements::one)
+      run_body(task, *connection, Engine::sqlite, true);
+    else
+      run_read(task, *connection);
     give_back(std::move(connection));
     task.answer();
     if (failed) std::rethrow_exception(failed);

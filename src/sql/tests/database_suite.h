@@ -251,6 +251,19 @@ TEST_P(ReadSuite, sees_what_has_been_written_from_any_thread) {
   for (auto& thread : threads) thread.join();
 }
 
+TEST_P(ReadSuite, one_announced_statement_is_one) {
+  using Statements = Database::Statements;
+  exec("INSERT INTO t VALUES ($1)", 7);
+  std::int64_t seen = 0;
+  auto once = [&](Tx& tx) { return seen = tx.one("SELECT id FROM t")->integer(0), true; };
+  db_->read_here(once, Statements::one);
+  EXPECT_EQ(seen, 7);
+  if (postgres()) return;
+  EXPECT_THROW(db_->read_here([&](Tx& tx) { return once(tx) && once(tx); }, Statements::one), std::logic_error);
+  EXPECT_THROW(db_->read_here([&](Tx& tx) { return tx.exec("DELETE FROM t") > 0; }, Statements::one), Error);
+  db_->read_here(once);
+}
+
 TEST_P(ReadSuite, here_is_cheap_on_sqlite_alone) {
   EXPECT_EQ(db_->reads_are_cheap(), !postgres());
 }
