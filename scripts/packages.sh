@@ -37,6 +37,7 @@ build  libavutil-dev         FFmpeg: frames
 build  libswresample-dev     FFmpeg: sample rates and layouts
 build  libfftw3-dev          Fourier transforms of the separation
 build  libseccomp-dev        the sandbox of decoders
+build  libutf8proc-dev      words without case and accents, for search
 test   libgtest-dev          unit tests
 test   libgmock-dev          matchers of the unit tests
 test   python3               the system's Python for the functional tests

@@ -38,7 +38,7 @@ Complaint check_ean(std::string_view text);
 Complaint check_upc(std::string_view text);
 // An http or https address.
 Complaint check_url(std::string_view text);
-// The text of a JSON object that fits.
+// The text of a JSON object: its size.
 Complaint check_metadata(std::string_view json);
 
 }  // namespace toll::library

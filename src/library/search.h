@@ -26,7 +26,7 @@ struct Query {
 
 //   daft punk artist:"daft punk" album:discovery genre:house year:1999-2003 isrc:GBDUW0000059
 // A filter takes the word, or the text in double quotes, that follows its colon. Faults: invalid_request with the
-// reason as argument "why" (a year that is none, a filter without a value).
+// reason as argument "why" (a year that is none, a filter without a value, too many words).
 Result<Query> parse_query(std::string_view text);
 
 // Where a list of hits goes on. The score of a hit depends on it and the query alone, so hits that come or go do not
