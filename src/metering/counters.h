@@ -1,5 +1,5 @@
 // Who has called how often: the seam behind which the counts of all rate limits live. In this process's memory, or
-// shared by several through Redis. One suite runs on both: counters/tests/counters_suite.h.
+// shared by several through Redis. One suite runs on both: tests/counters_suite.h.
 //
 //   Verdict verdict;
 //   if (auto now_known = counters.charge_now(demand, now))
@@ -15,26 +15,15 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
-#include "base/ids.h"
 #include "metering/limits.h"
+#include "metering/subject.h"
 
 namespace toll::metering {
-
-// Whom a count belongs to: 128 bits, so that the hot path neither copies nor hashes text. Make it once, when the
-// credential is looked up.
-struct Subject {
-  std::uint64_t high = 0;
-  std::uint64_t low = 0;
-  bool operator==(const Subject&) const = default;
-
-  static Subject of_key(const KeyId& key);  // the UUID's own bits
-  static Subject of_sessions(AccountId account) { return {1, static_cast<std::uint64_t>(account.value())}; }
-  static Subject of_account(AccountId account) { return {2, static_cast<std::uint64_t>(account.value())}; }
-};
 
 struct Demand {
   Subject subject;
@@ -63,8 +52,13 @@ class Counters {
   virtual std::optional<Verdict> peek_now(const Demand& demand, Time now) = 0;
   virtual void peek(const Demand& demand, Time now, Answer answer) = 0;
 
-  // What the request log says was used in the current windows: raises counts, never lowers them. Blocking; at start.
-  virtual void preload(const Subject& subject, const Windows::Counts& counts) = 0;
+  // What the request log says was used in the current windows (usage.h): raises counts, never lowers them. Blocking; at
+  // the start.
+  struct Known {
+    Subject subject;
+    Windows::Counts counts;
+  };
+  virtual void preload(std::span<const Known> known) = 0;
 
   struct State {
     bool shared = false;          // counts are shared between processes
