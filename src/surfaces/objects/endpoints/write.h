@@ -1,0 +1,70 @@
+// PUT of an object or of a part of one, into the slot that its URL names.
+#pragma once
+
+#include "api/upload.h"
+#include "surfaces/objects/checksums.h"
+#include "surfaces/objects/endpoints/read.h"
+#include "surfaces/objects/house.h"
+
+namespace toll::object_store {
+
+struct WriteObject : Endpoint {
+  struct Request {
+    std::string bucket, key;
+    api::UploadedFile bytes;
+  };
+  static constexpr Route route{Method::put, "/objects/{bucket}/{key...}"};
+  static constexpr std::string_view id = "objects.write", summary = "The bytes of an object, or of one part of it";
+  static constexpr Runs runs = Runs::write;
+  static constexpr std::array reasons{Reason::bad_signature,    Reason::url_not_valid, Reason::upload_not_found,
+                                      Reason::upload_too_large, Reason::bad_digest,    Reason::invalid_part,
+                                      Reason::storage_full};
+
+  static api::FormLimits form_limits(const Call& call) {
+    return {.file_bytes = call.slot.max_bytes, .md5 = call.request.fields.find("Content-MD5").has_value()};
+  }
+
+  // Before a byte of the body: a client that waits for 100 Continue keeps its bytes when they are not wanted.
+  static Result<void> admit(Call& call) {
+    TOLL_TRY(check_url(call));
+    TOLL_TRY(announced(call.request.fields));
+    const auto slot = call.permit.slot ? call.house.slots.get(call.tx(), *call.permit.slot) : std::nullopt;
+    const bool open = slot && !slot->finished && slot->key == call.permit.key &&
+                      (!call.permit.bearer || *call.permit.bearer == slot->account);
+    if (!open && call.permit.part) return Reason::upload_not_found;
+    if (!open) return Fault(Reason::url_not_valid).with("why", "The upload of this URL is over");
+    if (call.permit.part ? *call.permit.part < 1 || *call.permit.part > slot->parts : slot->parts != 0)
+      return Reason::invalid_part;
+    if (call.request.content_length.value_or(0) > slot->max_bytes)
+      return Fault(Reason::upload_too_large).with("limit", std::to_string(slot->max_bytes));
+    call.slot = *slot;
+    return {};
+  }
+
+  static Result<http::Response> handle(Call& call, const Request& in) {
+    auto& staged = *in.bytes.staged;
+    const auto& stored = staged.stored();
+    TOLL_TRY(check(TOLL_TRY(announced(call.request.fields)), stored.digest, stored.crc32, in.bytes.md5));
+    if (call.permit.part) {
+      TOLL_TRY(call.house.slots.keep_part(call.tx(), call.slot.id, *call.permit.part, staged));
+    } else {
+      const auto received = TOLL_TRY(call.house.slots.keep(call.tx(), call.slot.id, staged));
+      if (auto* space = call.house.spaces.of(call.slot.key)) TOLL_TRY(space->landed(call.tx(), call.slot, received));
+    }
+    http::Response response;
+    response.fields.add("ETag", quoted(stored.digest));
+    return response;
+  }
+};
+
+}  // namespace toll::object_store
+
+template <>
+struct toll::json::Schema<toll::object_store::WriteObject::Request> {
+  using T = toll::object_store::WriteObject::Request;
+  static constexpr std::string_view name = "WriteObject";
+  static constexpr auto fields =
+      std::tuple{field(&T::bucket, "bucket", "The store's bucket.", {.in = In::path}),
+                 field(&T::key, "key", "The object's key, slashes included.", {.in = In::path}),
+                 field(&T::bytes, "bytes", "The bytes, whatever their Content-Type says.", {.in = In::raw})};
+};
