@@ -1,0 +1,38 @@
+// One HTDemucs, ready to separate segments.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+
+#include "base/result.h"
+#include "engines/htdemucs/hyperparameters.h"
+#include "engines/onnx/session.h"
+
+namespace toll::engines::htdemucs {
+
+// Not thread-safe.
+class Model {
+ public:
+  // `file` is what write_network() wrote, and must outlive the model. Reason::model_unusable, argument why.
+  static Result<Model> open(std::span<const std::byte> file, const onnx::SessionOptions& options);
+  ~Model();
+  Model(Model&&) noexcept;
+  Model& operator=(Model&&) noexcept;
+
+  const Hyperparameters& hyper() const;
+  const std::string& source_digest() const;  // of the checkpoint, hex; empty when the file does not say
+
+  // `mix`: audio_channels planes of segment_frames. `stems`: as many planes for every source, in the order of sources.
+  // Reason::cancelled within an operator's time (a tenth of a second) of a stop request.
+  Result<void> separate(std::span<const float> mix, std::span<float> stems, const std::stop_token& stop);
+
+ private:
+  struct State;
+  explicit Model(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace toll::engines::htdemucs

@@ -1,0 +1,260 @@
+#include "engines/htdemucs/network.h"
+
+#include <cmath>
+
+#include "engines/htdemucs/transformer.h"
+#include "engines/htdemucs/weights.h"
+#include "engines/onnx/graph_writer.h"
+
+namespace toll::engines::htdemucs {
+namespace {
+
+using onnx::Attributes;
+using onnx::GraphWriter;
+using onnx::Shape;
+
+// The branch over frequencies works on channels x frequencies x frames, the one over time on channels x 1 x samples:
+// the same operators serve both.
+struct Branch {
+  bool spectral;
+  const char* prefix;  // "" or "t"
+  int audio_channels;  // of the input
+};
+
+struct Plane {
+  std::string value;
+  int channels;
+  std::int64_t rows, columns;  // frequencies x frames, or 1 x samples
+};
+
+class Builder {
+ public:
+  Builder(const Checkpoint& checkpoint, const NetworkOptions& options)
+      : hyper_(checkpoint.hyper), weights_(checkpoint.state), options_(options) {}
+
+  Result<void> write(int fd) {
+    build();
+    if (auto fine = weights_.verdict(); !fine) return fine;
+    return graph_.write(fd);
+  }
+
+ private:
+  void build() {
+    const std::int64_t bins = hyper_.nfft / 2, frames = hyper_.stft_frames(), samples = hyper_.segment_frames;
+    const int stereo = hyper_.audio_channels, sources = static_cast<int>(hyper_.sources.size());
+    graph_.input("spectrum", {1, 2 * stereo, bins, frames});
+    graph_.input("wave", {1, stereo, samples});
+    const Branch spectral{true, "", 2 * stereo}, temporal{false, "t", stereo};
+    Plane z{"spectrum", 2 * stereo, bins, frames};
+    Plane t{reshape("wave", {1, stereo, 1, samples}), stereo, 1, samples};
+    std::vector<Plane> saved_z, saved_t;
+    std::vector<std::int64_t> lengths;
+    for (int i = 0; i < hyper_.depth; ++i) {
+      lengths.push_back(t.columns);
+      t = encode(temporal, t, i);
+      saved_t.push_back(t);
+      z = encode(spectral, z, i);
+      if (i == 0) z = add_frequency_embedding(z);
+      saved_z.push_back(z);
+    }
+    if (hyper_.t_layers) transform(z, t);
+    for (int i = 0; i < hyper_.depth; ++i) {
+      const int layer = hyper_.depth - 1 - i;
+      z = decode(spectral, z, saved_z[static_cast<std::size_t>(layer)], layer, 2 * stereo * sources, 0);
+      t = decode(temporal, t, saved_t[static_cast<std::size_t>(layer)], layer, stereo * sources,
+                 lengths[static_cast<std::size_t>(layer)]);
+    }
+    graph_.node("Identity", {z.value}, {}, "spectra");
+    graph_.node("Reshape", {t.value, graph_.numbers({1, stereo * sources, samples})}, {}, "waves");
+    graph_.output("spectra", {1, 2 * stereo * sources, bins, frames});
+    graph_.output("waves", {1, stereo * sources, samples});
+    graph_.metadata(std::string(hyperparameters_key), write_hyperparameters(hyper_));
+    if (!options_.source_digest.empty()) graph_.metadata(std::string(source_digest_key), options_.source_digest);
+  }
+
+  std::string reshape(const std::string& value, const Shape& shape) {
+    return graph_.node("Reshape", {value, graph_.numbers(shape)});
+  }
+  // Weights and bias of a convolution. `shape` is the checkpoint's; the graph's has a row more where the branch is over
+  // time.
+  std::vector<std::string> parameters(const std::string& name, const Shape& shape, const Shape& graph_shape,
+                                      int biases) {
+    return {graph_.weights(name + ".weight", weights_.take(name + ".weight", shape), graph_shape),
+            graph_.weights(name + ".bias", weights_.take(name + ".bias", {biases}), {biases})};
+  }
+
+  std::string expose(const std::string& name, const Plane& plane) {
+    if (!options_.expose_layers) return plane.value;
+    auto value = graph_.node("Identity", {plane.value}, {}, name);
+    graph_.output(name, {1, plane.channels, plane.rows, plane.columns});
+    return value;
+  }
+
+  std::string gelu(const std::string& value) { return graph_.node("Gelu", {value}); }
+  // The first half of the channels, gated by the second.
+  std::string glu(const std::string& value) {
+    const auto halves = graph_.node_of("Split", {value}, 2, Attributes().integer("axis", 1).integer("num_outputs", 2));
+    return graph_.node("Mul", {halves[0], graph_.node("Sigmoid", {halves[1]})});
+  }
+
+  Plane encode(const Branch& branch, const Plane& in, int layer) {
+    const std::string name = std::string(branch.prefix) + "encoder." + std::to_string(layer);
+    const int channels = hyper_.channels_at(layer), kernel = hyper_.kernel_size, stride = hyper_.stride;
+    const std::int64_t pad = kernel / 4, over = branch.spectral ? 0 : (stride - in.columns % stride) % stride;
+    Plane out{{}, channels, in.rows, in.columns};
+    Attributes attributes;
+    Shape shape{channels, in.channels, kernel}, graph_shape;
+    if (branch.spectral) {
+      shape.push_back(1);
+      graph_shape = shape;
+      attributes.integers("kernel_shape", {kernel, 1})
+          .integers("strides", {stride, 1})
+          .integers("pads", {pad, 0, pad, 0});
+      out.rows = in.rows / stride;
+    } else {
+      graph_shape = {channels, in.channels, 1, kernel};
+      attributes.integers("kernel_shape", {1, kernel})
+          .integers("strides", {1, stride})
+          .integers("pads", {0, pad, 0, pad + over});
+      out.columns = (in.columns + over) / stride;
+    }
+    auto inputs = parameters(name + ".conv", shape, graph_shape, channels);
+    inputs.insert(inputs.begin(), in.value);
+    out.value = gelu(graph_.node("Conv", inputs, attributes));
+    if (hyper_.dconv_mode & 1) out.value = residual(branch, out, name + ".dconv");
+    if (hyper_.rewrite) out.value = rewrite(branch, out, name + ".rewrite", hyper_.context_enc);
+    out.value = expose(name, out);
+    return out;
+  }
+
+  std::string rewrite(const Branch& branch, const Plane& in, const std::string& name, int context) {
+    const std::int64_t width = 1 + 2 * context, doubled = 2 * in.channels;
+    Shape shape{doubled, in.channels, width};
+    Shape graph_shape{doubled, in.channels, branch.spectral ? width : 1, width};
+    if (branch.spectral) shape.push_back(width);
+    const std::int64_t rows = branch.spectral ? context : 0;
+    auto inputs = parameters(name, shape, graph_shape, static_cast<int>(doubled));
+    inputs.insert(inputs.begin(), in.value);
+    const auto both = graph_.node("Conv", inputs,
+                                  Attributes()
+                                      .integers("kernel_shape", {graph_shape[2], width})
+                                      .integers("pads", {rows, context, rows, context}));
+    return glu(both);
+  }
+
+  // Dilated convolutions over time with a residual, each frequency on its own ("DConv").
+  std::string residual(const Branch&, const Plane& in, const std::string& name) {
+    const int hidden = static_cast<int>(in.channels / hyper_.dconv_comp);
+    // Frequencies become the batch.
+    std::string x =
+        in.rows == 1 ? in.value : graph_.node("Transpose", {in.value}, Attributes().integers("perm", {2, 1, 0, 3}));
+    x = reshape(x, {in.rows, in.channels, in.columns});
+    for (int d = 0; d < std::abs(hyper_.dconv_depth); ++d) {
+      const std::string layer = name + ".layers." + std::to_string(d);
+      const std::int64_t dilation = hyper_.dconv_depth > 0 ? std::int64_t{1} << d : 1;
+      auto narrow = parameters(layer + ".0", {hidden, in.channels, 3}, {hidden, in.channels, 3}, hidden);
+      narrow.insert(narrow.begin(), x);
+      auto y = graph_.node("Conv", narrow,
+                           Attributes()
+                               .integers("kernel_shape", {3})
+                               .integers("dilations", {dilation})
+                               .integers("pads", {dilation, dilation}));
+      y = gelu(group_norm(y, layer + ".1", {in.rows, hidden, in.columns}));
+      auto wide = parameters(layer + ".3", {2 * in.channels, hidden, 1}, {2 * in.channels, hidden, 1}, 2 * in.channels);
+      wide.insert(wide.begin(), y);
+      y = graph_.node("Conv", wide, Attributes().integers("kernel_shape", {1}));
+      y = glu(group_norm(y, layer + ".4", {in.rows, 2 * in.channels, in.columns}));
+      const auto scale =
+          graph_.weights(layer + ".6.scale", weights_.take(layer + ".6.scale", {in.channels}), {in.channels, 1});
+      x = graph_.node("Add", {x, graph_.node("Mul", {y, scale})});
+    }
+    x = reshape(x, {in.rows, in.channels, 1, in.columns});
+    return in.rows == 1 ? x : graph_.node("Transpose", {x}, Attributes().integers("perm", {2, 1, 0, 3}));
+  }
+
+  // GroupNorm with one group, over channels and columns of each row.
+  std::string group_norm(const std::string& value, const std::string& name, const Shape& shape) {
+    const auto gamma = graph_.weights(name + ".weight", weights_.take(name + ".weight", {shape[1]}), {shape[1], 1});
+    const auto beta = graph_.weights(name + ".bias", weights_.take(name + ".bias", {shape[1]}), {shape[1], 1});
+    if (shape[0] > 1) {
+      const auto target = graph_.numbers({shape[1], shape[2]});
+      return graph_.node("LayerNormalization",
+                         {value, graph_.node("Expand", {gamma, target}), graph_.node("Expand", {beta, target})},
+                         Attributes().integer("axis", 1).real("epsilon", 1e-5f));
+    }
+    return norm_of_all(graph_, value, gamma, beta, shape);
+  }
+
+  Plane add_frequency_embedding(const Plane& in) {
+    if (hyper_.freq_emb == 0) return in;
+    const std::string name = "freq_emb.embedding.weight";
+    const auto table = weights_.take(name, {in.rows, in.channels});
+    std::vector<float> values(table.size());
+    const auto rows = static_cast<std::size_t>(in.rows), channels = static_cast<std::size_t>(in.channels);
+    // In the reference's order of roundings.
+    for (std::size_t r = 0; r < rows; ++r)
+      for (std::size_t c = 0; c < channels; ++c)
+        values[c * rows + r] =
+            static_cast<float>(hyper_.freq_emb) * (table[r * channels + c] * static_cast<float>(hyper_.emb_scale));
+    Plane out = in;
+    out.value = graph_.node("Add", {in.value, graph_.weights(name, std::move(values), {1, in.channels, in.rows, 1})});
+    return out;
+  }
+
+  void transform(Plane& z, Plane& t) {
+    const auto [zs, ts] =
+        write_transformer(graph_, weights_, hyper_, {z.value, z.rows, z.columns}, {t.value, 1, t.columns});
+    z.value = zs, t.value = ts;
+    z.value = expose("crosstransformer.z", z);
+    t.value = expose("crosstransformer.t", t);
+  }
+
+  Plane decode(const Branch& branch, const Plane& in, const Plane& skip, int layer, int last_channels,
+               std::int64_t length) {
+    const std::string name = std::string(branch.prefix) + "decoder." + std::to_string(hyper_.depth - 1 - layer);
+    Plane y{graph_.node("Add", {in.value, skip.value}), in.channels, in.rows, in.columns};
+    if (hyper_.rewrite) y.value = rewrite(branch, y, name + ".rewrite", hyper_.context);
+    if (hyper_.dconv_mode & 2) y.value = residual(branch, y, name + ".dconv");
+
+    const int channels = layer == 0 ? last_channels : hyper_.channels_at(layer - 1);
+    const int kernel = hyper_.kernel_size, stride = hyper_.stride;
+    const std::int64_t pad = kernel / 4;
+    Plane out{{}, channels, in.rows, in.columns};
+    Attributes attributes;
+    Shape shape{in.channels, channels, kernel}, graph_shape;
+    if (branch.spectral) {
+      shape.push_back(1);
+      graph_shape = shape;
+      out.rows = in.rows * stride;
+      attributes.integers("kernel_shape", {kernel, 1})
+          .integers("strides", {stride, 1})
+          .integers("pads", {pad, 0, pad, 0});
+    } else {
+      graph_shape = {in.channels, channels, 1, kernel};
+      out.columns = length;
+      const std::int64_t over = (in.columns - 1) * stride + kernel - pad - length;
+      attributes.integers("kernel_shape", {1, kernel})
+          .integers("strides", {1, stride})
+          .integers("pads", {0, pad, 0, over});
+    }
+    auto inputs = parameters(name + ".conv_tr", shape, graph_shape, channels);
+    inputs.insert(inputs.begin(), y.value);
+    out.value = graph_.node("ConvTranspose", inputs, attributes);
+    if (layer != 0) out.value = gelu(out.value);
+    out.value = expose(name, out);
+    return out;
+  }
+
+  const Hyperparameters& hyper_;
+  Weights weights_;
+  const NetworkOptions& options_;
+  GraphWriter graph_;
+};
+
+}  // namespace
+
+Result<void> write_network(const Checkpoint& checkpoint, const NetworkOptions& options, int fd) {
+  return Builder(checkpoint, options).write(fd);
+}
+
+}  // namespace toll::engines::htdemucs
