@@ -58,7 +58,8 @@ Result<SignedIn> AccountService::login(std::string_view email, std::string_view 
     auto hash = accounts_.password_hash(tx, account->id);
     return Known{*std::move(account), *std::move(hash)};
   });
-  if (!known) {
+  // An account without a password takes as long as one that is not there.
+  if (!known || known->hash.empty()) {
     passwords_.verify_nothing(password);
     return Reason::wrong_login;
   }

@@ -63,7 +63,8 @@ bool Accounts::becomes_admin(sql::Tx& tx, std::string_view folded_email) const {
   const auto marked = tx.exec(
       "INSERT INTO identity_marks (name, created_at) VALUES ('first_account', $1) ON CONFLICT (name) DO NOTHING",
       clock_.now());
-  return marked == 1 && !tx.one("SELECT 1 FROM accounts LIMIT 1");
+  // Who only holds a registry key has no password and administers nothing.
+  return marked == 1 && !tx.one("SELECT 1 FROM accounts WHERE password_hash <> '' LIMIT 1");
 }
 
 Result<Account> Accounts::create(sql::Tx& tx, const NewAccount& account, const Actor& by) const {

@@ -23,12 +23,13 @@ Authenticator::Authenticator(const Clock& clock, CredentialCache& cache, KeyUses
 
 std::optional<Result<PrincipalPtr>> Authenticator::cached(const Credential& credential) const {
   if (credential.kind == CredentialKind::admin_token) {
-    if (options_.admin_token.empty() ||
-        !equal_constant_time(as_text(sha256(credential.secret)), as_text(sha256(options_.admin_token))))
-      return Result<PrincipalPtr>(Reason::bad_key);
+    if (options_.admin_token.empty()) return Result<PrincipalPtr>(Reason::no_admin_token);
+    if (!equal_constant_time(as_text(sha256(credential.secret)), as_text(sha256(options_.admin_token))))
+      return Result<PrincipalPtr>(Reason::bad_admin_token);
     static const auto operator_principal = [] {
       Principal principal;
       principal.admin = true;
+      principal.role = Role::admin;
       principal.via = CredentialKind::admin_token;
       return std::make_shared<const Principal>(std::move(principal));
     }();
@@ -74,8 +75,8 @@ Result<PrincipalPtr> Authenticator::look_up_key(sql::Tx& tx, const Credential& c
   const auto row = tx.one(
       "SELECT k.id, k.account_id, k.kind, k.client_id, k.scopes, k.expires_at, a.is_admin, a.active, a.plan, k.active, "
       "k.revoked_at, k.allow_list, k.limit_minute, k.limit_hour, k.limit_day, a.limit_minute, a.limit_hour, "
-      "a.limit_day FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE k.secret_hash = $1",
-      hex(hmac_sha256(options_.key_secret, credential.secret)));
+      "a.limit_day, a.role FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE k.secret_hash = $1",
+      hex(hmac_sha256(options_.key_secret, canonical_key(kind, credential.secret))));
   if (!row || row->text(2) != to_string(kind)) return Reason::bad_key;
   if (kind == KeyKind::client && !equal_constant_time(row->maybe_text(3).value_or(""), credential.id))
     return Reason::bad_key;
@@ -87,6 +88,7 @@ Result<PrincipalPtr> Authenticator::look_up_key(sql::Tx& tx, const Credential& c
   Principal principal;
   principal.account = AccountId(row->integer(1));
   principal.admin = row->boolean(6);
+  principal.role = role_of(principal.admin, row->text(18));
   principal.via = credential.kind;
   principal.key = KeyId(row->text(0));
   principal.subject = metering::Subject::of_key(*principal.key);
@@ -108,7 +110,8 @@ Result<PrincipalPtr> Authenticator::look_up_session(sql::Tx& tx, const Credentia
                                                     std::uint64_t epoch) const {
   const auto claims = TOLL_TRY(parse_token(credential.secret, options_.session_secret, clock_.now()));
   const auto row = tx.one(
-      "SELECT a.is_admin, a.active, a.plan, s.expires_at, a.limit_minute, a.limit_hour, a.limit_day FROM accounts a "
+      "SELECT a.is_admin, a.active, a.plan, s.expires_at, a.limit_minute, a.limit_hour, a.limit_day, a.role FROM "
+      "accounts a "
       "LEFT JOIN sessions s ON s.account_id = a.id AND s.id = $2 WHERE a.id = $1",
       claims.account, claims.id);
   if (!row) return Reason::account_gone;
@@ -117,6 +120,7 @@ Result<PrincipalPtr> Authenticator::look_up_session(sql::Tx& tx, const Credentia
   Principal principal;
   principal.account = claims.account;
   principal.admin = row->boolean(0);
+  principal.role = role_of(principal.admin, row->text(7));
   principal.session_id = claims.id;
   principal.plan = plan_from(row->text(2)).value_or(Plan::free);
   principal.limits = plan_limits(principal.plan, own_limits(*row, 4));

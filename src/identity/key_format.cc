@@ -34,7 +34,7 @@ const Format& format_of(KeyKind kind) {
   return formats[static_cast<std::size_t>(kind)];
 }
 
-constexpr std::string_view registry_prefix = "sk_live_";
+constexpr std::string_view registry_prefix = "sk_live_", hub_prefix = "hf_";
 
 }  // namespace
 
@@ -70,7 +70,14 @@ std::string generate_client_id(Random& random) {
   return random.text(24, "0123456789abcdef");
 }
 
+std::string canonical_key(KeyKind kind, std::string_view key) {
+  if (kind == KeyKind::registry && key.starts_with(hub_prefix))
+    return std::string(registry_prefix).append(key.substr(hub_prefix.size()));
+  return std::string(key);
+}
+
 bool well_formed(KeyKind kind, std::string_view key) {
+  if (kind == KeyKind::registry && key.starts_with(hub_prefix)) return well_formed(kind, canonical_key(kind, key));
   const Format& format = format_of(kind);
   if (key.size() != format.prefix.size() + format.random_length + check_length || !key.starts_with(format.prefix))
     return false;

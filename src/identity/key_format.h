@@ -23,8 +23,12 @@ std::string key_check(std::string_view text);
 std::string generate_key(KeyKind kind, Random& random);
 // 24 lower-case hexadecimal characters.
 std::string generate_client_id(Random& random);
-// Prefix, length, alphabet and check.
+// Prefix, length, alphabet and check. A registry key may be written with hf_ for sk_live_: one Hub client refuses other
+// prefixes.
 bool well_formed(KeyKind kind, std::string_view key);
+
+// As it was generated, whatever spelling was shown: what is hashed.
+std::string canonical_key(KeyKind kind, std::string_view key);
 
 // The first characters that may be shown: 7 of a stems key, 11 of a tunes key.
 std::string key_prefix(KeyKind kind, std::string_view key);

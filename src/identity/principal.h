@@ -11,6 +11,7 @@
 #include "base/ids.h"
 #include "identity/address_rules.h"
 #include "identity/plans.h"
+#include "identity/roles.h"
 #include "metering/subject.h"
 
 namespace toll::identity {
@@ -37,6 +38,7 @@ struct Credential {
 struct Principal {
   AccountId account;  // 0 for the admin token
   bool admin = false;
+  Role role = Role::developer;  // in the registry
   CredentialKind via = CredentialKind::session;
   std::optional<KeyId> key;
   metering::Subject subject;        // whose calls are counted, for a key
