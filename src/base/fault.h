@@ -33,12 +33,18 @@ enum class Problem : std::uint8_t {
   rejected,  // anything else; message says why
 };
 
+// Which bound of a declared value was broken, for surfaces that say it more exactly than the message does.
+enum class Bound : std::uint8_t { none, least, most, shortest, longest, pattern, digits };
+
 struct FieldProblem {
   Place place = Place::body;
   std::vector<std::variant<std::string, std::int64_t>> path;
   Problem problem = Problem::rejected;
   std::string message;         // lower-case clause, e.g. "must be 1 to 64 characters"
   std::string input = "null";  // the refused value as sent, as JSON text; never of a secret member
+  Bound bound = Bound::none;
+  std::int64_t limit = 0;         // of least, most, shortest and longest
+  std::string_view pattern = {};  // of pattern; lives for ever
 };
 
 class Fault {

@@ -66,12 +66,18 @@ void check_text(std::string_view text, const Rules& rules, Reading& reading) {
   // The databases take no NUL. A secret is never stored as it is.
   if (!rules.secret && !rules.judged && text.find('\0') != text.npos)
     return reading.refuse(Problem::rejected, "must not contain a NUL character", quoted(text));
-  if (outside(static_cast<std::int64_t>(utf8_length(text)), rules))
-    reading.refuse(Problem::rejected, bounds(rules, " characters"), quoted(text));
+  const auto length = static_cast<std::int64_t>(utf8_length(text));
+  if (!outside(length, rules)) return;
+  const bool shorter = rules.min && length < *rules.min;
+  reading.refuse(shorter ? Bound::shortest : Bound::longest, shorter ? *rules.min : *rules.max,
+                 bounds(rules, " characters"), quoted(text));
 }
 
 void check_integer(std::int64_t n, const Rules& rules, Reading& reading, std::string input) {
-  if (outside(n, rules)) reading.refuse(Problem::rejected, bounds(rules, ""), std::move(input));
+  if (!outside(n, rules)) return;
+  const bool less = rules.min && n < *rules.min;
+  reading.refuse(less ? Bound::least : Bound::most, less ? *rules.min : *rules.max, bounds(rules, ""),
+                 std::move(input));
 }
 
 // 2^53: the integers that a JSON number holds exactly everywhere.

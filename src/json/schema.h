@@ -96,7 +96,15 @@ class Reading {
     refuse(problem, std::move(message), boost::json::serialize(input));
   }
   void refuse_text(std::string message, std::string_view input);
+  // A declared bound is broken.
+  void refuse(Bound bound, std::int64_t limit, std::string message, std::string input, std::string_view pattern = {}) {
+    refuse(Problem::rejected, std::move(message), std::move(input));
+    problems_.back().bound = bound;
+    problems_.back().limit = limit;
+    problems_.back().pattern = pattern;
+  }
   bool ok() const { return problems_.empty(); }
+  FieldProblem& last() { return problems_.back(); }
   std::vector<FieldProblem> take() { return std::move(problems_); }
 
  private:
