@@ -70,6 +70,11 @@ struct DialectDefaults {
   static constexpr std::span<const std::string_view> prefixes{at_the_root};
   // JSON bodies are read strictly: another content type is unsupported_media_type; json::Reading has the rest.
   static constexpr bool strict_bodies = false;
+  // A JSON body is read before anybody looks at credentials, so that malformed JSON is heard of first. A body of
+  // another content type is a text then, and so no object.
+  static constexpr bool body_first = false;
+  // Of a query parameter that comes several times, the last value counts; elsewhere the first.
+  static constexpr bool last_value_counts = false;
   // X-Process-Time on every answer.
   static constexpr bool process_time = false;
 };
@@ -104,6 +109,8 @@ struct DialectTable {
   std::span<const std::string_view> segments;
   std::span<const std::string_view> prefixes;
   bool strict_bodies;
+  bool body_first;
+  bool last_value_counts;
   bool process_time;
   Result<identity::Credential> (*credential)(const http::Request&, Access);
   http::Response (*fault)(const Fault&, Access);
@@ -116,8 +123,20 @@ struct DialectTable {
 
 template <Dialect D>
 constexpr DialectTable dialect_table() {
-  DialectTable table{D::name,        D::title,  D::segments, D::prefixes, D::strict_bodies,     D::process_time,
-                     &D::credential, &D::fault, &D::row,     &D::success, &D::security_schemes, &D::fault_schema};
+  DialectTable table{D::name,
+                     D::title,
+                     D::segments,
+                     D::prefixes,
+                     D::strict_bodies,
+                     D::body_first,
+                     D::last_value_counts,
+                     D::process_time,
+                     &D::credential,
+                     &D::fault,
+                     &D::row,
+                     &D::success,
+                     &D::security_schemes,
+                     &D::fault_schema};
   if constexpr (CountsCalls<D>) table.limits = &D::limits;
   return table;
 }

@@ -24,6 +24,7 @@
 
 #include "base/result.h"
 #include "http/message.h"
+#include "identity/principal.h"
 #include "json/schema.h"
 
 namespace toll::api {
@@ -53,8 +54,15 @@ enum class Runs : std::uint8_t {
   blocking  // on the pool for blocking calls (password hashes, payments), opening its own transactions
 };
 
+// Whether a place of a route takes a value (percent-decoded); where it does not, the path is unknown.
+using PlaceCheck = bool (*)(std::string_view place, std::string_view value);
+// Whether a caller of this kind may come at all; before the body, without the database.
+using CallerCheck = Result<void> (*)(const identity::Principal& who);
+
 // What an endpoint says unless it says otherwise.
 struct Defaults {
+  static constexpr PlaceCheck fits = nullptr;
+  static constexpr CallerCheck permits = nullptr;
   static constexpr int status = 200;
   static constexpr Access access = Access::either;
   static constexpr Runs runs = Runs::read;

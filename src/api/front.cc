@@ -159,7 +159,7 @@ void Front::allow_origin(const http::Request& request, http::Response& response)
   const auto origin = request.fields.get("Origin");
   if (std::ranges::find(options_.cors_origins, origin) == options_.cors_origins.end()) return;
   response.fields.set("Access-Control-Allow-Origin", origin);
-  response.fields.set("Access-Control-Expose-Headers", "X-Request-Id, Link, Retry-After, Idempotency-Replayed");
+  response.fields.set("Access-Control-Expose-Headers", "X-Request-Id, Link, Retry-After, Idempotency-Replayed, X-Next-Cursor, ETag, Content-Range");
 }
 
 http::Response Front::preflight(const http::Request& request) const {
@@ -167,7 +167,7 @@ http::Response Front::preflight(const http::Request& request) const {
   response.status = 204;
   response.fields.add("Access-Control-Allow-Methods", request.fields.get("Access-Control-Request-Method"));
   response.fields.add("Access-Control-Allow-Headers",
-                      "Authorization, Content-Type, Idempotency-Key, X-API-Key, X-Request-Id");
+                      "Authorization, Content-Type, Idempotency-Key, X-API-Key, X-Admin-Token, X-Request-Id");
   response.fields.add("Access-Control-Max-Age", "600");
   return response;
 }

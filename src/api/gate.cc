@@ -48,7 +48,8 @@ std::optional<Result<void>> Gate::Visit::enter_now() {
   }
   credential_ = *credential;
   // Elsewhere a key is not even looked at where only sessions are taken.
-  const bool by_session = credential_->kind == identity::CredentialKind::session;
+  const bool by_session = credential_->kind == identity::CredentialKind::session ||
+                          credential_->kind == identity::CredentialKind::admin_token;
   if (!counts() && route_ && for_sessions(*route_) && !by_session) return Result<void>(Reason::session_required);
   if (auto known = gate_.authenticator_.cached(*credential_)) return identified(std::move(*known));
   if (gate_.db_.reads_are_cheap()) return identified(gate_.authenticator_.authenticate(gate_.db_, *credential_));
@@ -119,10 +120,14 @@ Result<void> authorize(const identity::Principal& who, const About& about) {
   const bool operators = who.via == identity::CredentialKind::admin_token;
   if (for_sessions(about.access) && !who.by_session() && !operators) return Reason::session_required;
   if (about.access == Access::admin && !who.admin) return Reason::admin_required;
-  if (about.scope.empty()) return {};
-  if (!who.by_session() && !who.has_scope(about.scope))
-    return Fault(Reason::missing_scope).with("scope", std::string(about.scope));
-  if (const auto lowest = identity::lowest_plan(about.scope); lowest && who.plan < *lowest)
+  if (about.permits) TOLL_TRY(about.permits(who));
+  return authorize_scope(who, about.scope);
+}
+
+Result<void> authorize_scope(const identity::Principal& who, std::string_view scope) {
+  if (scope.empty()) return {};
+  if (!who.by_session() && !who.has_scope(scope)) return Fault(Reason::missing_scope).with("scope", std::string(scope));
+  if (const auto lowest = identity::lowest_plan(scope); lowest && who.plan < *lowest)
     return Fault(Reason::plan_required)
         .with("scope", std::string(about.scope))
         .with("plan", std::string(identity::to_string(*lowest)));

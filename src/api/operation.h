@@ -40,6 +40,8 @@ struct About {
   bool multipart = false;              // the body is a form with a file
   bool raw = false;                    // the body is the bytes of a file
   std::optional<json::Object> answer;  // schema of a JSON answer
+  PlaceCheck fits = nullptr;
+  CallerCheck permits = nullptr;
 
   bool streams() const { return multipart || raw; }
 };

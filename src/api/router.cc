@@ -10,8 +10,13 @@ namespace toll::api {
 
 struct Router::Node {
   std::vector<std::pair<std::string, std::unique_ptr<Node>>> children;
-  std::unique_ptr<Node> any;   // {name}
-  std::unique_ptr<Node> rest;  // {name...}
+  std::unique_ptr<Node> any;  // {name}
+  // {name...} and what stands behind it; those with more literals first.
+  struct Span {
+    std::vector<std::string> suffix;
+    std::unique_ptr<Node> node;
+  };
+  std::vector<Span> spans;
   std::vector<std::pair<http::Method, const Operation*>> here;
 
   Node* child(std::string_view segment) const {
@@ -42,19 +47,66 @@ const Operation* method_of(const std::vector<std::pair<http::Method, const Opera
   return nullptr;
 }
 
+bool is_place(std::string_view segment) {
+  return segment.starts_with('{');
+}
+
+bool is_rest(std::string_view segment) {
+  return segment.ends_with("...}");
+}
+
+std::size_t literals(const std::vector<std::string>& suffix) {
+  return static_cast<std::size_t>(std::ranges::count_if(suffix, [](const auto& s) { return !is_place(s); }));
+}
+
+std::string join(const std::vector<std::string>& segments, std::size_t from, std::size_t to) {
+  std::string out = segments[from];
+  for (std::size_t i = from + 1; i < to; ++i) out += "/" + segments[i];
+  return out;
+}
+
+// Whether the surface takes these values for the places of the route.
+bool fits(const Operation& operation, const std::vector<std::string>& params) {
+  const auto& about = operation.about;
+  if (!about.fits) return true;
+  std::size_t at = 0;
+  for (auto segment : split(about.path)) {
+    if (!is_place(segment)) continue;
+    auto name = segment.substr(1, segment.size() - 2);
+    if (name.ends_with("...")) name.remove_suffix(3);
+    if (!about.fits(name, params[at++])) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Router::Router() : root_(std::make_unique<Node>()) {}
 Router::~Router() = default;
 
+Router::Node* Router::span_of(Node& node, std::vector<std::string> suffix) {
+  auto same = std::ranges::find(node.spans, suffix, &Node::Span::suffix);
+  if (same != node.spans.end()) return same->node.get();
+  node.spans.push_back({std::move(suffix), std::make_unique<Node>()});
+  auto* made = node.spans.back().node.get();
+  std::ranges::stable_sort(node.spans, std::greater(),
+                           [](const Node::Span& span) { return std::pair(literals(span.suffix), span.suffix.size()); });
+  return made;
+}
+
 void Router::add(const Operation& operation, std::string_view prefix) {
   Node* node = root_.get();
   const auto path = std::string(prefix).append(operation.about.path);
-  for (auto segment : split(path)) {
-    auto& next = segment.ends_with("...}")  ? node->rest
-                 : segment.starts_with('{') ? node->any
-                 : node->child(segment)     ? std::find_if(node->children.begin(), node->children.end(),
-                                                           [&](auto& c) { return c.first == segment; })
+  const auto segments = split(path);
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const auto segment = segments[i];
+    if (is_rest(segment)) {
+      node = span_of(*node, {segments.begin() + static_cast<std::ptrdiff_t>(i) + 1, segments.end()});
+      break;
+    }
+    auto& next = is_place(segment)      ? node->any
+                 : node->child(segment) ? std::find_if(node->children.begin(), node->children.end(),
+                                                       [&](auto& c) { return c.first == segment; })
                                               ->second
                                         : node->children.emplace_back(segment, nullptr).second;
     if (!next) next = std::make_unique<Node>();
@@ -86,7 +138,7 @@ Router::Found Router::find(http::Method method, std::string_view path) const {
   const Node* hit = nullptr;
   auto walk = [&](auto& self, const Node* node, std::size_t at) -> bool {
     if (at == segments.size()) {
-      if (node->here.empty()) return false;
+      if (node->here.empty() || !fits(*node->here.front().second, params)) return false;
       hit = node;
       return true;
     }
@@ -96,12 +148,21 @@ Router::Found Router::find(http::Method method, std::string_view path) const {
       if (self(self, node->any.get(), at + 1)) return true;
       params.pop_back();
     }
-    if (node->rest && !decoded[at].empty()) {
-      std::string tail = decoded[at];
-      for (std::size_t i = at + 1; i < decoded.size(); ++i) tail += "/" + decoded[i];
-      params.push_back(std::move(tail));
-      hit = node->rest.get();
-      return true;
+    for (const auto& [suffix, target] : node->spans) {
+      if (decoded.size() < at + 1 + suffix.size() || decoded[at].empty()) continue;
+      const auto end = decoded.size() - suffix.size();
+      const auto known = params.size();
+      params.push_back(join(decoded, at, end));
+      bool same = true;
+      for (std::size_t i = 0; i < suffix.size() && same; ++i) {
+        same = is_place(suffix[i]) ? !decoded[end + i].empty() : suffix[i] == decoded[end + i];
+        if (is_place(suffix[i])) params.push_back(decoded[end + i]);
+      }
+      if (same && fits(*target->here.front().second, params)) {
+        hit = target.get();
+        return true;
+      }
+      params.resize(known);
     }
     return false;
   };

@@ -1,5 +1,8 @@
 // Finds the operation for a method and a path. Paths answer with and without one trailing slash; segments are
 // percent-decoded one by one, so a %2F never splits a segment.
+//
+// A {name...} takes one or more segments. What stands behind it is matched from the right, the route with more literal
+// segments first: /models/{repo...}/files wins over /models/{repo...} where both fit.
 #pragma once
 
 #include <map>
@@ -32,6 +35,7 @@ class Router {
 
  private:
   struct Node;
+  static Node* span_of(Node& node, std::vector<std::string> suffix);
   std::unique_ptr<Node> root_;
 };
 

@@ -106,6 +106,8 @@ About about(std::string_view surface, json::Definitions& definitions) {
               false,
               {}};
   json::Object form;
+  about.fits = E::fits;
+  about.permits = E::permits;
   json::Array required;
   json::for_each_field<In>([&](const auto& f) {
     using M = typename std::remove_cvref_t<decltype(f)>::type;

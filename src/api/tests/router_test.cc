@@ -52,6 +52,28 @@ TEST_F(RouterTest, finds_get_for_head_and_names_what_is_allowed) {
   EXPECT_TRUE(router.find(Method::get, "/nothing").allowed.empty());
 }
 
+TEST_F(RouterTest, matches_what_stands_behind_many_segments_from_the_right) {
+  auto files = at(Method::get, "/models/{repo...}/files"), one = at(Method::get, "/models/{repo...}/versions/{v}"),
+       put = at(Method::put, "/models/{repo...}/versions/{v}/uploads/start");
+  for (auto* operation : {&files, &one, &put}) router.add(*operation);
+  EXPECT_EQ(router.find(Method::get, "/models/a/b/files").operation, &files);
+  EXPECT_EQ(router.find(Method::get, "/models/a%2Fb/files/").params, std::vector<std::string>{"a/b"});
+  EXPECT_EQ(router.find(Method::get, "/models/a/b").operation, &rest);
+  EXPECT_EQ(router.find(Method::get, "/models/a/b/versions/v1").params, (std::vector<std::string>{"a/b", "v1"}));
+  EXPECT_EQ(router.find(Method::put, "/models/a/versions/v1/uploads/start").operation, &put);
+  EXPECT_EQ(router.find(Method::get, "/models/a/versions/v1/uploads/start").allowed, std::vector<Method>{Method::put});
+  // Nothing is left for the place of many: the literal is its value.
+  EXPECT_EQ(router.find(Method::get, "/models/files").params, std::vector<std::string>{"files"});
+}
+
+TEST_F(RouterTest, leaves_out_routes_whose_places_do_not_take_a_value) {
+  auto picky = at(Method::get, "/v1/{repo...}/files"), wide = at(Method::get, "/v1/{path...}");
+  picky.about.fits = [](std::string_view place, std::string_view value) { return place == "repo" && value != "no"; };
+  for (auto* operation : {&picky, &wide}) router.add(*operation);
+  EXPECT_EQ(router.find(Method::get, "/v1/yes/files").operation, &picky);
+  EXPECT_EQ(router.find(Method::get, "/v1/no/files").operation, &wide);
+}
+
 TEST_F(RouterTest, refuses_a_route_that_is_taken) {
   EXPECT_THROW(router.add(list), std::logic_error);
 }
