@@ -68,9 +68,11 @@ class Reader {
   virtual std::size_t read_at(std::uint64_t offset, std::span<std::byte> out) const = 0;
   // A descriptor for sendfile and for handing to a worker; -1 if the store has none.
   virtual int fd() const { return -1; }
+  // fd(), or a descriptor of a local copy that is made now and lives as long as this. Throws on I/O errors.
+  virtual int local_fd() const { return fd(); }
 };
 
-// Thread-safe.
+// Thread-safe. Stores that are not on this machine also fault with object_store_unavailable.
 class Store {
  public:
   virtual ~Store() = default;

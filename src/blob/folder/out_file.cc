@@ -43,7 +43,10 @@ Result<void> OutFile::append(std::span<const std::byte> bytes) {
 Result<void> OutFile::finish() {
   if (full_) return *full_;
   if (held_ % block != 0) set_direct(false);
-  return flush();
+  auto done = flush();
+  // Whoever reads through this descriptor has buffers of any size.
+  set_direct(false);
+  return done;
 }
 
 void OutFile::make_room(std::size_t size) {

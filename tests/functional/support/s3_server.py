@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support.polling import until  # noqa: E402
 from support.server import free_port  # noqa: E402
 
-ACCESS_KEY, SECRET_KEY = "test:tester", "testing secret"
+ACCESS_KEY, SECRET_KEY = "test:tester", "testing/secret+1"
 
 
 def missing():
@@ -125,7 +125,7 @@ if __name__ == "__main__":
         sys.exit(why)
     server = S3Server()
     try:
-        print(server.endpoint, ACCESS_KEY, SECRET_KEY.replace(" ", "%20"), flush=True)
+        print(server.endpoint, ACCESS_KEY, SECRET_KEY, flush=True)
         sys.stdin.read()
     finally:
         server.stop()
