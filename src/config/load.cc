@@ -78,9 +78,14 @@ class Loader {
   void environment(const std::map<std::string, std::string>& variables) {
     std::set<std::string> known{std::string(config_variable)};
     for (const auto& row : table()) {
-      auto it = variables.find(variable_of(row));
       known.insert(variable_of(row));
-      if (it != variables.end()) set(row, {Text{it->second}}, it->first);
+      // Our own name last, so that it wins.
+      auto names = row.also;
+      const auto own = variable_of(row);
+      names.push_back(own);
+      for (const auto name : names)
+        if (auto it = variables.find(std::string(name)); !name.empty() && it != variables.end())
+          set(row, {Text{it->second}}, it->first);
     }
     // Only names that begin like a section: the prefix alone may belong to something else.
     for (const auto& [name, ignored] : variables)
@@ -104,6 +109,9 @@ class Loader {
     if (s.server.certificate.empty() != s.server.key.empty())
       complain(s.server.key.empty() ? "server.key" : "server.certificate",
                "server.certificate and server.key belong together: set both or neither");
+    for (const auto* name : {"s3.access_key", "s3.secret_key"})
+      if (!s.s3.endpoint.empty() && find_row(name)->show(s).empty())
+        complain(name, fmt::format("{} is needed with s3.endpoint", name));
     if (s.payments.provider != "square") return;
     for (const auto* name :
          {"payments.square_application_id", "payments.square_location_id", "payments.square_access_token"})
@@ -168,8 +176,11 @@ std::map<std::string, std::string> process_environment() {
   for (char** entry = environ; *entry; ++entry) {
     std::string_view text(*entry);
     auto equals = text.find('=');
-    if (text.starts_with(variable_prefix) && equals != text.npos)
-      out.emplace(text.substr(0, equals), text.substr(equals + 1));
+    if (equals == text.npos) continue;
+    const auto name = text.substr(0, equals);
+    const bool by_other_name = std::ranges::any_of(
+        table(), [&](const Row& row) { return std::ranges::find(row.also, name) != row.also.end(); });
+    if (name.starts_with(variable_prefix) || by_other_name) out.emplace(name, text.substr(equals + 1));
   }
   return out;
 }

@@ -14,7 +14,7 @@ namespace toll::config {
 
 struct Inputs {
   std::optional<std::filesystem::path> file;               // TOML
-  std::map<std::string, std::string> environment;          // variables; only TOLLHOUSE_* are looked at
+  std::map<std::string, std::string> environment;          // variables; only those of settings are looked at
   std::vector<std::pair<std::string, std::string>> flags;  // setting name, text; the last one counts
 };
 
@@ -32,7 +32,7 @@ struct Loaded {
 
 Loaded load(const Inputs& inputs);
 
-// This process's TOLLHOUSE_* variables.
+// This process's TOLLHOUSE_* variables, and those that rows name besides (Row::also).
 std::map<std::string, std::string> process_environment();
 
 // One setting as `config print` shows it.

@@ -85,6 +85,32 @@ struct Limits {
   std::int64_t requests_per_second = 0;  // 0: off
 };
 
+struct Registry {
+  std::string admin_token;  // empty: server.operator_token
+  std::string registration = "open";
+  std::vector<std::string> allowed_emails;
+  std::int64_t presign_seconds = 3600;
+};
+
+// The embedded object store at /objects.
+struct Objects {
+  std::string bucket = "models";
+  std::string access_key = "tollhouse";
+  std::string secret_key;  // empty: made from the server's own secrets
+  std::int64_t upload_retention_hours = 24;
+};
+
+// Blobs on an S3-compatible server instead of in the data folder.
+struct S3 {
+  std::string endpoint;  // host[:port] or URL; empty: the data folder
+  std::string access_key;
+  std::string secret_key;
+  std::string bucket = "models";
+  bool secure = true;  // https, where the endpoint names no scheme
+  std::string region = "us-east-1";
+  std::string prefix;
+};
+
 struct Settings {
   Server server;
   Stems stems;
@@ -94,6 +120,9 @@ struct Settings {
   Secrets secrets;
   Engine engine;
   Limits limits;
+  Registry registry;
+  Objects objects;
+  S3 s3;
 };
 
 struct HostPort {

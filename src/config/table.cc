@@ -130,6 +130,60 @@ std::vector<Row> payment_rows() {
   };
 }
 
+Row also(Row row, std::vector<std::string_view> variables) {
+  row.also = std::move(variables);
+  return row;
+}
+
+std::vector<Row> registry_rows() {
+  constexpr auto r = &Settings::registry;
+  return {
+      also(row(r, &Registry::admin_token, "registry.admin_token",
+               "The x-admin-token of the registry's admin routes; without one server.operator_token is it.",
+               is_strong_secret, Secrecy::secret),
+           {"REGISTRY_ADMIN_TOKEN"}),
+      row(r, &Registry::registration, "registry.registration",
+          "Who may register at the registry: everybody, nobody, or the addresses of registry.allowed_emails.",
+          one_of({"open", "closed", "allow_list"})),
+      row(r, &Registry::allowed_emails, "registry.allowed_emails",
+          "Addresses (you@example.com) and domains (example.com) that may register with allow_list."),
+      also(row(r, &Registry::presign_seconds, "registry.presign_seconds",
+               "Life of a signed URL whose request names none, in seconds.", between(60, 86'400)),
+           {"DEFAULT_PRESIGN_EXP"}),
+  };
+}
+
+std::vector<Row> store_rows() {
+  constexpr auto o = &Settings::objects;
+  constexpr auto s = &Settings::s3;
+  return {
+      also(row(o, &Objects::bucket, "objects.bucket", "Bucket in the signed URLs of this server's object store.",
+               is_not_empty),
+           {"MINIO_BUCKET"}),
+      row(o, &Objects::access_key, "objects.access_key", "Access key in the signed URLs of this server's object store.",
+          is_not_empty),
+      row(o, &Objects::secret_key, "objects.secret_key",
+          "Key that signs URLs of this server's object store; without it one comes from the server's own secrets.",
+          is_given_secret, Secrecy::secret),
+      row(o, &Objects::upload_retention_hours, "objects.upload_retention_hours",
+          "Hours after the end of its last URL until an unfinished upload is dropped.", between(0, 876'600)),
+      also(row(s, &S3::endpoint, "s3.endpoint",
+               "S3-compatible server that keeps the bytes, HOST[:PORT] or a URL; empty for the data folder."),
+           {"AWS_ENDPOINT_URL", "MINIO_ENDPOINT"}),
+      also(row(s, &S3::access_key, "s3.access_key", "Access key for s3.endpoint."),
+           {"AWS_ACCESS_KEY_ID", "MINIO_ROOT_USER"}),
+      also(row(s, &S3::secret_key, "s3.secret_key", "Secret key for s3.endpoint.", no_check<std::string>,
+               Secrecy::secret),
+           {"AWS_SECRET_ACCESS_KEY", "MINIO_ROOT_PASSWORD"}),
+      also(row(s, &S3::bucket, "s3.bucket", "Bucket on s3.endpoint; made if it is not there.", is_not_empty),
+           {"MINIO_BUCKET"}),
+      also(row(s, &S3::secure, "s3.secure", "Use https where s3.endpoint names no scheme."), {"MINIO_SECURE"}),
+      also(row(s, &S3::region, "s3.region", "Region that requests to s3.endpoint are signed for.", is_not_empty),
+           {"AWS_REGION"}),
+      row(s, &S3::prefix, "s3.prefix", "Before every key in the bucket, to share it: \"tollhouse/\"."),
+  };
+}
+
 std::vector<Row> other_rows() {
   constexpr auto k = &Settings::secrets;
   constexpr auto e = &Settings::engine;
@@ -160,7 +214,7 @@ std::vector<Row> other_rows() {
 std::span<const Row> table() {
   static const std::vector<Row> rows = [] {
     std::vector<Row> all;
-    for (auto part : {server_rows(), stems_rows(), payment_rows(), other_rows()})
+    for (auto part : {server_rows(), stems_rows(), payment_rows(), registry_rows(), store_rows(), other_rows()})
       std::move(part.begin(), part.end(), std::back_inserter(all));
     return all;
   }();

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/settings.h"
 #include "config/value.h"
@@ -23,7 +24,8 @@ struct Row {
   std::string_view type;  // "text", "whole number", ...
   std::string_view doc;   // one sentence
   Secrecy secrecy = Secrecy::open;
-  bool file_only = false;                                      // too structured for a flag or a variable
+  bool file_only = false;                // too structured for a flag or a variable
+  std::vector<std::string_view> also{};  // other variables, that documents of others name; the last one set wins
   std::function<std::string(Settings&, const Value&)> assign;  // the problem as a clause, empty when all is well
   std::function<std::string(const Settings&)> show;            // as one would write it in the environment
 };

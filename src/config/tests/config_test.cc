@@ -109,6 +109,20 @@ TEST(Load, lets_the_environment_win_over_the_file_and_a_flag_over_both) {
   EXPECT_THAT(loaded.sources.at("server.listen"), testing::EndsWith(":4"));
 }
 
+TEST(Load, takes_the_names_that_documents_give_variables_and_lets_its_own_win) {
+  const auto token = [](Inputs inputs) { return load(inputs).settings.registry.presign_seconds; };
+  EXPECT_EQ(load({.environment = {{"MINIO_ENDPOINT", "h:9000"},
+                                  {"MINIO_ROOT_USER", "minio"},
+                                  {"MINIO_ROOT_PASSWORD", "secret"},
+                                  {"AWS_ACCESS_KEY_ID", "aws"}}})
+                .settings.s3.access_key,
+            "minio")
+      << "the later name wins";
+  EXPECT_FALSE(load({.environment = {{"MINIO_ENDPOINT", "h:9000"}}}).ok()) << "an S3 server needs keys";
+  EXPECT_EQ(token({.environment = {{"DEFAULT_PRESIGN_EXP", "900"}}}), 900);
+  EXPECT_EQ(token({.environment = {{"DEFAULT_PRESIGN_EXP", "900"}, {"TOLLHOUSE_REGISTRY_PRESIGN_SECONDS", "60"}}}), 60);
+}
+
 TEST(Load, reads_every_type_of_the_file) {
   auto loaded = load_text(R"(
     [server]
