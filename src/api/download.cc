@@ -3,18 +3,32 @@
 #include <algorithm>
 #include <ctime>
 
+#include "async/run_on.h"
 #include "base/text.h"
 
 namespace toll::api {
 
 namespace {
 
+// Threads that wait for the servers of such stores; a connection's own thread never does.
+boost::asio::thread_pool& waiting_room() {
+  static boost::asio::thread_pool pool(8);
+  return pool;
+}
+
 // Blobs of stores without descriptors.
 class ReaderSource final : public http::Source {
  public:
   explicit ReaderSource(std::shared_ptr<const blob::Reader> reader) : reader_(std::move(reader)) {}
   boost::asio::awaitable<Result<std::size_t>> read_at(std::uint64_t offset, std::span<char> out) override {
-    co_return reader_->read_at(offset, std::as_writable_bytes(out));
+    auto read = [this, offset, out]() -> Result<std::size_t> {
+      try {
+        return reader_->read_at(offset, std::as_writable_bytes(out));
+      } catch (const std::exception& failed) {
+        return Fault(Reason::object_store_unavailable).because(failed.what());
+      }
+    };
+    co_return co_await async::run_on(waiting_room(), read);
   }
 
  private:
