@@ -46,12 +46,22 @@ std::string_view member_of(const FieldProblem& problem) {
   const auto* name = problem.path.empty() ? nullptr : std::get_if<std::string>(&problem.path.front());
   return name ? std::string_view(*name) : std::string_view();
 }
+
+// Without a body there is no member to look at.
+bool concerns(const FieldProblem& problem, std::string_view name) {
+  const bool no_body =
+      problem.problem == Problem::no_body || (problem.problem == Problem::not_object && problem.path.empty());
+  return no_body || member_of(problem) == name;
+}
 }  // namespace
 
 bool Checks::refused(std::string_view name) const {
-  return std::ranges::any_of(problems_, [&](const auto& problem) {
-    return problem.problem == Problem::no_body || problem.problem == Problem::not_object || member_of(problem) == name;
-  });
+  return std::ranges::any_of(problems_, [&](const auto& problem) { return concerns(problem, name); });
+}
+
+bool Checks::unread(std::string_view name) const {
+  return std::any_of(problems_.begin(), problems_.begin() + static_cast<std::ptrdiff_t>(unread_),
+                     [&](const auto& problem) { return concerns(problem, name); });
 }
 
 Result<void> Checks::done(std::span<const std::string_view> names) && {

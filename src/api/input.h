@@ -58,7 +58,7 @@ void read_input(const Inputs& inputs, M& out, std::string_view name, const json:
 // What is wrong with a request. A member that could not be read is not judged again.
 class Checks {
  public:
-  explicit Checks(std::vector<FieldProblem> problems) : problems_(std::move(problems)) {}
+  explicit Checks(std::vector<FieldProblem> problems) : problems_(std::move(problems)), unread_(problems_.size()) {}
   // The member's value is not acceptable; `why` is a clause. `input` is the value as sent.
   template <class V>
   void refuse(std::string_view name, const V& input, std::string why, Problem problem = Problem::rejected,
@@ -69,6 +69,13 @@ class Checks {
   template <class V>
   void refuse_if(const std::optional<std::string>& why, std::string_view name, const V& input,
                  Problem problem = Problem::rejected) {
+  // One value inside a member; each one that is refused is a problem of its own.
+  template <class V>
+  void refuse_at(std::vector<std::variant<std::string, std::int64_t>> path, const V& input, std::string why,
+                 Place place = Place::body) {
+    if (!unread(std::get<std::string>(path.front())))
+      problems_.push_back({place, std::move(path), Problem::rejected, std::move(why), json::write(input)});
+  }
     if (why) refuse(name, input, *why, problem);
   }
   bool refused(std::string_view name) const;
@@ -77,11 +84,14 @@ class Checks {
 
  private:
   std::vector<FieldProblem> problems_;
+  // The member could not be read.
+  bool unread(std::string_view name) const;
 };
 
 // Every problem, in the order of the table; `out` holds what could be read.
 template <json::Described T>
 std::vector<FieldProblem> read_inputs(const Inputs& inputs, T& out) {
+  std::size_t unread_;  // problems of reading; they come first
   json::Reading reading(Place::body, inputs.strict);
   bool body_usable = true;
   if constexpr (json::has_fields_in<T>(json::In::body)) {
