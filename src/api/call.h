@@ -27,6 +27,7 @@ struct Exchange {
   std::vector<std::string> params;  // of the route, in order
   identity::PrincipalPtr who = identity::nobody();
   std::optional<metering::Verdict> verdict;  // of the rate limits, once the caller was counted
+  bool charged = false;                      // and the call took a unit of them
   // Called after the last byte of the answer went out or could not, on the connection's thread: must not block or
   // throw.
   std::function<void(const http::Handler::Served&)> served;

@@ -17,6 +17,7 @@ struct Front::Trace {
   identity::PrincipalPtr who = identity::nobody();
   Time started;
   const Surface* surface = nullptr;
+  bool charged = false;  // the call took a unit of the rate limits
   std::function<void(const Served&)> served;  // what the endpoint wants to know when the answer is out
 };
 
@@ -188,7 +189,7 @@ asio::awaitable<http::Response> Front::handle(const http::Request& request, http
   trace->request_id = valid_request_id(sent_id) ? std::string(sent_id) : random_.uuid4();
   trace->remote = client_of(request);
   trace->started = clock_.now();
-  Exchange exchange{request, body, trace->request_id, trace->remote, {}, identity::nobody(), {}, {}};
+  Exchange exchange{request, body, trace->request_id, trace->remote, {}, identity::nobody(), {}, false, {}};
   http::Response response;
   std::exception_ptr error;
   try {
@@ -217,6 +218,7 @@ asio::awaitable<http::Response> Front::handle(const http::Request& request, http
     error = std::current_exception();
   }
   trace->who = std::move(exchange.who);
+  trace->charged = exchange.charged;
   if (error) response = failed(request, *trace, error);
   finish(request, response, std::move(trace));
   co_return response;
@@ -234,15 +236,27 @@ http::Response Front::refuse(int status) {
   return response;
 }
 
+void Front::count(const Trace& trace, const Served& how) const {
+  const auto& who = *trace.who;
+  metering::UsageRecord row;
+  row.account = who.account;
+  row.subject = who.key ? who.subject : metering::Subject::of_sessions(who.account);
+  row.endpoint = trace.route;
+  row.status = how.status;
+  row.charged = trace.charged;
+  row.duration = Micros(how.duration.count());
+  row.at = trace.started + row.duration;
+  if (const auto address = identity::parse_address(trace.remote)) row.address = {address->high, address->low};
+  usage_->record(row);
+}
+
 void Front::served(const http::Request& request, const http::Response& response, const Served& how) {
-  static const Trace unknown_trace{"-", "-", "-", identity::nobody(), {}, nullptr, {}};
+  static const Trace unknown_trace{"-", "-", "-", identity::nobody(), {}, nullptr, false, {}};
   const auto* trace = response.context ? static_cast<const Trace*>(response.context.get()) : &unknown_trace;
   metrics_.observe(http::to_string(request.method), trace->route, how.status, how.duration, how.received, how.sent);
   if (trace->served) trace->served(how);
   const auto& who = *trace->who;
-  if (usage_ && who.account.value() != 0)
-    usage_->record({who.account, who.key, std::string(trace->route), std::string(http::to_string(request.method)),
-                    how.status, Micros(how.duration.count()), trace->started});
+  if (usage_ && who.account.value() != 0) count(*trace, how);
   if (!log::enabled(log::Level::info)) return;
   // The path without its query: queries can hold signatures.
   log::info("http.request", {{"request_id", trace->request_id},

@@ -44,6 +44,7 @@ class Front final : public http::Handler {
  private:
   struct Trace;
   bool over_the_limit(Time now);
+  void count(const Trace& trace, const Served& how) const;
   const Surface* owner(std::string_view path) const;
   const Surface& surface_of(const Operation& operation) const;
   asio::awaitable<http::Response> unknown(const Surface* surface, const Router::Found& found, Exchange& exchange) const;

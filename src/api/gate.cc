@@ -75,6 +75,7 @@ std::optional<Result<void>> Gate::Visit::count_now() {
 Result<void> Gate::Visit::counted(const metering::Verdict& verdict) {
   if (verdict.unavailable) return Fault(Reason::overloaded).retry_after(std::chrono::seconds(1));
   exchange_.verdict = verdict;
+  exchange_.charged = verdict.admitted && !shut_out_;
   if (shut_out_) return Reason::ip_not_allowed;
   if (!verdict.admitted) return Fault(Reason::rate_limited).retry_after(verdict.retry_after(gate_.clock_.now()));
   return {};
@@ -129,7 +130,7 @@ Result<void> authorize_scope(const identity::Principal& who, std::string_view sc
   if (!who.by_session() && !who.has_scope(scope)) return Fault(Reason::missing_scope).with("scope", std::string(scope));
   if (const auto lowest = identity::lowest_plan(scope); lowest && who.plan < *lowest)
     return Fault(Reason::plan_required)
-        .with("scope", std::string(about.scope))
+        .with("scope", std::string(scope))
         .with("plan", std::string(identity::to_string(*lowest)));
   return {};
 }

@@ -66,5 +66,7 @@ class Gate {
 // Whether the caller may do what a route is for: kind of credential, administrator, scope, plan. Faults:
 // no_credentials, session_required, admin_required, missing_scope, plan_required.
 Result<void> authorize(const identity::Principal& who, const About& about);
+// One scope, for endpoints that need more than one now and then. Faults: missing_scope, plan_required.
+Result<void> authorize_scope(const identity::Principal& who, std::string_view scope);
 
 }  // namespace toll::api

@@ -71,6 +71,10 @@ Result<void> Checks::done(std::span<const std::string_view> names) && {
   return Fault(Reason::invalid_request).at(std::move(problems_));
 }
 
+bool Inputs::has(std::string_view name) const {
+  return form.text(name) || std::ranges::any_of(form.files, [&](const auto& file) { return file.first == name; });
+}
+
 void read_file(const Inputs& inputs, std::string_view name, UploadedFile& out, json::Reading& reading) {
   for (const auto& [key, file] : inputs.form.files)
     if (key == name) {

@@ -24,6 +24,8 @@ struct Inputs {
   Form form;
 
   std::optional<std::string_view> text(json::In in, std::string_view name) const;
+  // A part of this name in the form, file or not.
+  bool has(std::string_view name) const;
 };
 
 template <class T>
@@ -35,7 +37,9 @@ void read_file(const Inputs& inputs, std::string_view name, UploadedFile& out, j
 
 template <class M>
 void read_input(const Inputs& inputs, M& out, std::string_view name, const json::Rules& rules, json::Reading& reading) {
-  if constexpr (std::is_same_v<M, UploadedFile>) {
+  if constexpr (std::is_same_v<M, std::optional<UploadedFile>>) {
+    if (inputs.has(name)) read_file(inputs, name, out.emplace(), reading);
+  } else if constexpr (std::is_same_v<M, UploadedFile>) {
     const bool whole = rules.in == json::In::raw && !inputs.form.files.empty();
     read_file(inputs, whole ? std::string_view(inputs.form.files.front().first) : name, out, reading);
   } else if (rules.in == json::In::body) {
@@ -65,10 +69,6 @@ class Checks {
               Place place = Place::body) {
     if (!refused(name)) problems_.push_back({place, {std::string(name)}, problem, std::move(why), json::write(input)});
   }
-  // The same, if there is a reason.
-  template <class V>
-  void refuse_if(const std::optional<std::string>& why, std::string_view name, const V& input,
-                 Problem problem = Problem::rejected) {
   // One value inside a member; each one that is refused is a problem of its own.
   template <class V>
   void refuse_at(std::vector<std::variant<std::string, std::int64_t>> path, const V& input, std::string why,
@@ -76,22 +76,27 @@ class Checks {
     if (!unread(std::get<std::string>(path.front())))
       problems_.push_back({place, std::move(path), Problem::rejected, std::move(why), json::write(input)});
   }
+  // The same, if there is a reason.
+  template <class V>
+  void refuse_if(const std::optional<std::string>& why, std::string_view name, const V& input,
+                 Problem problem = Problem::rejected) {
     if (why) refuse(name, input, *why, problem);
   }
+  bool none() const { return problems_.empty(); }
   bool refused(std::string_view name) const;
+  // The member could not be read.
+  bool unread(std::string_view name) const;
   // Problems in the order of `names`; invalid_request when there are any.
   Result<void> done(std::span<const std::string_view> names) &&;
 
  private:
   std::vector<FieldProblem> problems_;
-  // The member could not be read.
-  bool unread(std::string_view name) const;
+  std::size_t unread_;  // problems of reading; they come first
 };
 
 // Every problem, in the order of the table; `out` holds what could be read.
 template <json::Described T>
 std::vector<FieldProblem> read_inputs(const Inputs& inputs, T& out) {
-  std::size_t unread_;  // problems of reading; they come first
   json::Reading reading(Place::body, inputs.strict);
   bool body_usable = true;
   if constexpr (json::has_fields_in<T>(json::In::body)) {

@@ -124,6 +124,7 @@ Object operation_object(const DialectTable& dialect, const About& about) {
       content["application/octet-stream"] = Object{{"schema", *about.body}};
     } else {
       content["application/json"] = Object{{"schema", *about.body}};
+      if (about.form) content["multipart/form-data"] = Object{{"schema", *about.form}};
       if (about.takes_forms) content["application/x-www-form-urlencoded"] = Object{{"schema", *about.body}};
     }
     out["requestBody"] = Object{{"required", true}, {"content", std::move(content)}};

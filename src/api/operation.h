@@ -38,6 +38,7 @@ struct About {
   std::vector<Parameter> parameters;   // path and query
   std::optional<json::Object> body;    // schema of the request body
   bool multipart = false;              // the body is a form with a file
+  std::optional<json::Object> form;    // schema of the form with a file that may stand for the JSON body
   bool raw = false;                    // the body is the bytes of a file
   std::optional<json::Object> answer;  // schema of a JSON answer
   PlaceCheck fits = nullptr;

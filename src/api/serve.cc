@@ -43,6 +43,11 @@ bool announces_json(const http::Request& request) {
   return type.empty() || type == "application/json";
 }
 
+bool announces_some_json(const http::Request& request) {
+  const auto type = media_type(request);
+  return announces_json(request) || (type.starts_with("application/") && type.ends_with("+json"));
+}
+
 Result<std::optional<json::Value>> parse_body(const http::Request& request, std::string_view text, bool takes_forms) {
   if (trim(text).empty()) return std::optional<json::Value>();
   const auto type = media_type(request);
@@ -98,8 +103,13 @@ class Pipeline {
   bool has_json_body() const { return about_.body && !about_.streams(); }
   // The whole request is known before the work: key, effect and kept answer go into one transaction.
   bool one_transaction() const { return about_.runs == Runs::write && !about_.streams(); }
+  bool reads_body() const { return about_.body || about_.takes_forms || key_; }
 
   asio::awaitable<Result<http::Response>> attempt() {
+    Inputs inputs = read_head();
+    const bool body_first = dialect_.body_first && has_json_body();
+    if (body_first)
+      if (auto body = co_await read_body(inputs); !body) co_return std::move(body).error();
     Gate::Visit visit(core_.gate, dialect_, about_.access, exchange_);
     auto entered = visit.enter_now();
     if (!entered) entered = co_await visit.enter();
@@ -114,22 +124,23 @@ class Pipeline {
       if (auto begun = co_await begin(std::nullopt); !begun) co_return std::move(begun).error();
     if (work_->admits())
       if (auto admitted = co_await admit(); !admitted) co_return std::move(admitted).error();
-    auto inputs = co_await read_body();
-    if (!inputs) co_return std::move(inputs).error();
+    if (reads_body() && !body_first)
+      if (auto body = co_await read_body(inputs); !body) co_return std::move(body).error();
     if (key_ && !about_.streams() && !one_transaction())
       if (auto begun = co_await begin(fingerprint_); !begun) co_return std::move(begun).error();
     if (replay_) {
       if (auto same = replay_->matches(fingerprint_); !same) co_return std::move(same).error();
       co_return replay_response(replay_->answer);
     }
-    if (auto read = work_->read(*inputs); !read) co_return std::move(read).error();
+    if (auto read = work_->read(inputs); !read) co_return std::move(read).error();
     if (work_->prepares()) {
       auto ready = co_await async::run_on(core_.blocking, [this] { return work_->prepare(); });
       if (!ready) co_return std::move(ready).error();
     }
-    auto done = co_await handle();
-    if (!done) co_return std::move(done).error();
-    co_return std::move(done->response);
+    auto done = handle_now();
+    if (!done) done.emplace(co_await handle());
+    if (!*done) co_return std::move(*done).error();
+    co_return std::move((*done)->response);
   }
 
   asio::awaitable<Result<void>> admit() {
@@ -142,15 +153,20 @@ class Pipeline {
     co_return co_await sql::read(core_.db, body);
   }
 
-  asio::awaitable<Result<Inputs>> read_body() {
+  Inputs read_head() const {
     Inputs inputs;
     inputs.path = about_.path;
     inputs.params = &exchange_.params;
-    inputs.query = parse_urlencoded(exchange_.request.query);
+    if (!exchange_.request.query.empty()) inputs.query = parse_urlencoded(exchange_.request.query);
+    if (dialect_.last_value_counts) std::ranges::reverse(inputs.query);
     inputs.strict = dialect_.strict_bodies;
+    return inputs;
+  }
+
+  asio::awaitable<Result<void>> read_body(Inputs& inputs) {
     const auto type = exchange_.request.fields.get("Content-Type");
     const bool sent_form = lower(type).starts_with("multipart/form-data");
-    if (about_.raw || about_.multipart || (about_.takes_forms && sent_form)) {
+    if (about_.raw || about_.multipart || ((about_.takes_forms || about_.form) && sent_form)) {
       const auto boundary = about_.raw ? std::nullopt : http::multipart_boundary(type);
       if (!about_.raw && sent_form && !boundary) co_return Fault(Reason::malformed_multipart);
       if (about_.raw || boundary) {
@@ -163,20 +179,22 @@ class Pipeline {
         inputs.form = std::move(*form);
       }
       fingerprint_ = inputs.form.fingerprint();
-      if (!about_.streams()) inputs.body = object_of(inputs.form.texts);
+      if (!about_.streams() && !about_.form) inputs.body = object_of(inputs.form.texts);
     } else if (has_json_body() || key_) {
       if (dialect_.strict_bodies && exchange_.request.has_body() && !announces_json(exchange_.request))
         co_return Fault(Reason::unsupported_media_type);
       auto text = co_await http::read_all(exchange_.body, about_.max_body);
       if (!text) co_return std::move(text).error();
-      fingerprint_ = hex(sha256(*text));
-      if (has_json_body()) {
+      fingerprint_ = hex(sha256(exchange_.request.query.empty() ? *text : exchange_.request.query + "\n" + *text));
+      if (has_json_body() && dialect_.body_first && !announces_some_json(exchange_.request) && !text->empty()) {
+        inputs.body = valid_utf8(*text) ? json::Value(*text) : json::Value("");
+      } else if (has_json_body()) {
         auto value = parse_body(exchange_.request, *text, about_.takes_forms);
         if (!value) co_return std::move(value).error();
         inputs.body = std::move(*value);
       }
     }
-    co_return inputs;
+    co_return Result<void>();
   }
 
   // A long upload renews the lease of its Idempotency-Key while bytes come in.
@@ -185,12 +203,24 @@ class Pipeline {
     return [this] { (void)core_.db.write([this](sql::Tx& tx) { return core_.idempotency.renew(tx, *ticket_); }); };
   }
 
+  // What needs no waiting is done without a coroutine.
+  std::optional<Result<Done>> handle_now() {
+    if (about_.runs == Runs::here) return work_->handle();
+    if (about_.runs != Runs::read || !about_.point_read || !core_.db.reads_are_cheap()) return std::nullopt;
+    std::optional<Result<Done>> done;
+    const auto statements = about_.one_statement ? sql::Database::Statements::one : sql::Database::Statements::any;
+    core_.db.read_here([&](sql::Tx& tx) { return done.emplace(handle_in(tx)), true; }, statements);
+    return done;
+  }
+
   asio::awaitable<Result<Done>> handle() {
     switch (about_.runs) {
       case Runs::here:
         co_return work_->handle();
-      case Runs::read:
-        co_return co_await handle_in_read();
+      case Runs::read: {
+        auto body = [this](sql::Tx& tx) { return handle_in(tx); };
+        co_return co_await sql::read(core_.db, body);
+      }
       case Runs::write: {
         auto body = [this](sql::Tx& tx) { return write_once(tx); };
         co_return co_await sql::write(core_.db, body);
@@ -212,17 +242,6 @@ class Pipeline {
     auto done = work_->handle();
     work_->call().transaction = nullptr;
     return done;
-  }
-
-  asio::awaitable<Result<Done>> handle_in_read() {
-    if (about_.point_read && core_.db.reads_are_cheap()) {
-      std::optional<Result<Done>> done;
-      const auto statements = about_.one_statement ? sql::Database::Statements::one : sql::Database::Statements::any;
-      core_.db.read_here([&](sql::Tx& tx) { return done.emplace(handle_in(tx)), true; }, statements);
-      co_return std::move(*done);
-    }
-    auto body = [this](sql::Tx& tx) { return handle_in(tx); };
-    co_return co_await sql::read(core_.db, body);
   }
 
   // May run more than once.

@@ -44,6 +44,7 @@ class EndpointWork final : public Work {
   Result<void> read(const Inputs& inputs) override {
     Checks checks(read_inputs(inputs, in_));
     if constexpr (ChecksMore<E>) E::check(call_, in_, checks);
+    if (checks.none()) return {};
     std::vector<std::string_view> names;
     json::for_each_field<In>([&](const auto& f) { names.push_back(f.name); });
     return std::move(checks).done(names);
@@ -105,9 +106,9 @@ About about(std::string_view surface, json::Definitions& definitions) {
               {},
               false,
               {}};
-  json::Object form;
   about.fits = E::fits;
   about.permits = E::permits;
+  json::Object form;
   json::Array required;
   json::for_each_field<In>([&](const auto& f) {
     using M = typename std::remove_cvref_t<decltype(f)>::type;
@@ -124,9 +125,12 @@ About about(std::string_view surface, json::Definitions& definitions) {
     }
     if (f.rules.in == json::In::body && f.name.empty()) about.body = json::field_schema<M>(f.doc, f.rules, definitions);
   });
-  if (!form.empty()) {
+  json::Object form_schema{{"type", "object"}, {"properties", form}, {"required", required}};
+  if (!form.empty() && json::has_fields_in<In>(json::In::body)) {
+    about.form = std::move(form_schema);
+  } else if (!form.empty()) {
     about.multipart = true;
-    about.body = json::Object{{"type", "object"}, {"properties", form}, {"required", required}};
+    about.body = std::move(form_schema);
   } else if (json::has_fields_in<In>(json::In::body) && !json::whole_body<In>()) {
     about.body = json::Codec<In>::schema({}, definitions);
   }

@@ -28,44 +28,58 @@ std::string_view to_string(Method method) {
   return "OTHER";
 }
 
+// More than most heads have.
 namespace {
-constexpr std::size_t usual_count = 8;  // more than most heads have
+constexpr std::size_t usual_count = 16, usual_text = 768;
+}
+
+Fields::Place Fields::put(std::string_view name, std::string_view value) {
+  if (text_.capacity() < usual_text) text_.reserve(usual_text);
+  const Place place{static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(name.size()),
+                    static_cast<std::uint32_t>(value.size())};
+  const std::string_view own = text_;
+  // Text of our own moves when there is no room for more.
+  const bool aliased = !own.empty() && ((name.data() >= own.data() && name.data() < own.data() + own.size()) ||
+                                        (value.data() >= own.data() && value.data() < own.data() + own.size()));
+  if (aliased) return put(std::string(name), std::string(value));
+  text_.append(name).append(value);
+  return place;
 }
 
 void Fields::add(std::string_view name, std::string_view value) {
-  if (spare_.empty()) {
-    if (all_.capacity() == 0) all_.reserve(usual_count);
-    all_.emplace_back(name, value);
-    return;
-  }
-  all_.push_back(std::move(spare_.back()));
-  spare_.pop_back();
-  all_.back().first.assign(name);
-  all_.back().second.assign(value);
+  if (places_.capacity() == 0) places_.reserve(usual_count);
+  places_.push_back(put(name, value));
+}
+
+std::size_t Fields::index_of(std::string_view wanted, std::size_t from) const {
+  while (from < places_.size() && !equal_ignoring_case(name(from), wanted)) ++from;
+  return from;
 }
 
 void Fields::set(std::string_view name, std::string_view value) {
-  const auto same = [&](const auto& field) { return equal_ignoring_case(field.first, name); };
-  auto first = std::find_if(all_.begin(), all_.end(), same);
-  if (first == all_.end()) return add(name, value);
-  first->second = value;
-  all_.erase(std::remove_if(first + 1, all_.end(), same), all_.end());
+  const auto first = index_of(name);
+  if (first == places_.size()) return add(name, value);
+  places_[first] = put(name, value);
+  const std::string kept(this->name(first));
+  for (auto next = index_of(kept, first + 1); next < places_.size(); next = index_of(kept, next))
+    places_.erase(places_.begin() + static_cast<std::ptrdiff_t>(next));
 }
 
 std::optional<std::string_view> Fields::find(std::string_view name) const {
-  for (const auto& [key, value] : all_)
-    if (equal_ignoring_case(key, name)) return value;
-  return std::nullopt;
+  const auto at = index_of(name);
+  if (at == places_.size()) return std::nullopt;
+  return value(at);
 }
 
 std::size_t Fields::count(std::string_view name) const {
-  return static_cast<std::size_t>(std::count_if(
-      all_.begin(), all_.end(), [&](const auto& field) { return equal_ignoring_case(field.first, name); }));
+  std::size_t found = 0;
+  for (auto at = index_of(name); at < places_.size(); at = index_of(name, at + 1)) ++found;
+  return found;
 }
 
 void Fields::clear() {
-  std::move(all_.rbegin(), all_.rend(), std::back_inserter(spare_));
-  all_.clear();
+  text_.clear();
+  places_.clear();
 }
 
 asio::awaitable<Result<std::string>> read_all(BodyReader& body, std::uint64_t limit) {

@@ -3,7 +3,9 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
@@ -23,9 +25,30 @@ namespace asio = boost::asio;
 enum class Method { get, head, post, put, patch, delete_, options, other };
 std::string_view to_string(Method method);
 
-// Header fields in order. Names compare without case.
+// Header fields in order. Names compare without case. All text lies in one piece of memory: a view of a name or value
+// lives until the next add() or set().
 class Fields {
  public:
+  class Iterator {
+   public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = std::pair<std::string_view, std::string_view>;
+    using difference_type = std::ptrdiff_t;
+    using pointer = void;
+    using reference = value_type;
+    Iterator() = default;
+    value_type operator*() const { return {fields_->name(at_), fields_->value(at_)}; }
+    Iterator& operator++() { return ++at_, *this; }
+    Iterator operator++(int) { return {*fields_, at_++}; }
+    bool operator==(const Iterator& other) const { return at_ == other.at_; }
+
+   private:
+    friend class Fields;
+    Iterator(const Fields& fields, std::size_t at) : fields_(&fields), at_(at) {}
+    const Fields* fields_ = nullptr;
+    std::size_t at_ = 0;
+  };
+
   void add(std::string_view name, std::string_view value);
   void set(std::string_view name, std::string_view value);
   // The first value; nullopt if absent.
@@ -34,12 +57,22 @@ class Fields {
   std::size_t count(std::string_view name) const;
   // Forgets the fields, but not their memory: a connection parses every head into the same Fields.
   void clear();
-  auto begin() const { return all_.begin(); }
-  auto end() const { return all_.end(); }
+  Iterator begin() const { return {*this, 0}; }
+  Iterator end() const { return {*this, places_.size()}; }
 
  private:
-  std::vector<std::pair<std::string, std::string>> all_;
-  std::vector<std::pair<std::string, std::string>> spare_;
+  struct Place {
+    std::uint32_t at, name, value;  // the name and, right behind it, the value: lengths
+  };
+  std::string_view name(std::size_t i) const { return {text_.data() + places_[i].at, places_[i].name}; }
+  std::string_view value(std::size_t i) const {
+    return {text_.data() + places_[i].at + places_[i].name, places_[i].value};
+  }
+  std::size_t index_of(std::string_view name, std::size_t from = 0) const;
+  Place put(std::string_view name, std::string_view value);
+
+  std::string text_;
+  std::vector<Place> places_;
 };
 
 // The head of a request. The path is percent-decoded only by who splits it: a %2F stays a %2F here.

@@ -115,6 +115,20 @@ TEST(Slice, takes_from_every_kind_of_segment) {
   EXPECT_TRUE(slice(all, 23, 5).empty());
 }
 
+TEST(Fields, take_their_own_text_and_much_of_it) {
+  Fields fields;
+  fields.add("A", "first");
+  for (int i = 0; i < 200; ++i) fields.add("Name-" + std::to_string(i), std::string(40, 'x'));
+  for (int i = 0; i < 200; ++i) fields.add("Copy", fields.get("A"));
+  EXPECT_EQ(fields.count("copy"), 200u);
+  fields.set("A", fields.get("Name-7"));
+  EXPECT_EQ(fields.get("a"), std::string(40, 'x'));
+  fields.set("COPY", "one");
+  EXPECT_EQ(fields.count("Copy"), 1u);
+  const Fields copy = std::move(fields);
+  EXPECT_EQ(copy.get("Copy"), "one");
+}
+
 TEST(Fields, compare_names_without_case_and_keep_their_order) {
   Fields fields;
   fields.add("Accept", "a");
@@ -126,7 +140,7 @@ TEST(Fields, compare_names_without_case_and_keep_their_order) {
   EXPECT_EQ(fields.count("Accept"), 1u);
   fields.set("New", "n");
   std::string names;
-  for (const auto& [name, value] : fields) names += name + "=" + value + " ";
+  for (const auto& [name, value] : fields) names.append(name).append("=").append(value).append(" ");
   EXPECT_EQ(names, "Accept=c Host=h New=n ");
   fields.clear();
   EXPECT_EQ(fields.find("Host"), std::nullopt);
