@@ -37,6 +37,7 @@ struct Server {
   std::int64_t threads = 0;  // 0: one a core
   std::string public_url;    // without a final slash; empty: as the request names it
   std::vector<std::string> cors_origins;
+  std::vector<std::string> trusted_proxies;  // addresses and CIDR blocks
   std::string operator_token;
   std::int64_t max_connections = 4096;
   std::string log_level = "info";
@@ -83,6 +84,18 @@ struct Engine {
 
 struct Limits {
   std::int64_t requests_per_second = 0;  // 0: off
+  // Of an account's sessions together, where calls are counted.
+  std::int64_t session_minute = 6'000, session_hour = 100'000, session_day = 1'000'000;
+  // Of all of an account's keys together; all 0: off.
+  std::int64_t account_minute = 0, account_hour = 0, account_day = 0;
+};
+
+struct Accounts {
+  std::string plan = "free";  // of new accounts
+};
+
+struct Tunes {
+  std::int64_t max_audio_bytes = std::int64_t{1} << 30;
 };
 
 struct Registry {
@@ -120,6 +133,8 @@ struct Settings {
   Secrets secrets;
   Engine engine;
   Limits limits;
+  Accounts accounts;
+  Tunes tunes;
   Registry registry;
   Objects objects;
   S3 s3;

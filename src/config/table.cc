@@ -64,6 +64,7 @@ auto one_of(std::vector<std::string> words) {
 }
 
 constexpr std::int64_t hundred_years = 100ll * 366 * 24 * 3600;
+constexpr std::int64_t most_calls = 1'000'000'000'000;
 constexpr std::int64_t tebibyte = std::int64_t{1} << 40;
 
 std::vector<Row> server_rows() {
@@ -83,6 +84,8 @@ std::vector<Row> server_rows() {
           "How clients reach this server, for links in answers; empty to use the request's own Host.", is_base_url),
       row(s, &Server::cors_origins, "server.cors_origins",
           "Origins whose pages may call the API from a browser; none by default.", are_origins),
+      row(s, &Server::trusted_proxies, "server.trusted_proxies",
+          "Addresses and CIDR blocks of proxies whose X-Forwarded-For is believed; nobody's by default."),
       row(s, &Server::operator_token, "server.operator_token",
           "Bearer token for /metrics, /livez and /readyz; without one they answer on loopback only.", is_strong_secret,
           Secrecy::secret),
@@ -187,6 +190,7 @@ std::vector<Row> store_rows() {
 std::vector<Row> other_rows() {
   constexpr auto k = &Settings::secrets;
   constexpr auto e = &Settings::engine;
+  constexpr auto l = &Settings::limits;
   return {
       row(&Settings::admin, &Admin::emails, "admin.emails",
           "Accounts with these addresses are administrators, and no others; empty makes the first account one.",
@@ -206,6 +210,19 @@ std::vector<Row> other_rows() {
           "Run decoders and separators without access to network and files; off only for debugging."),
       row(&Settings::limits, &Limits::requests_per_second, "limits.requests_per_second",
           "Requests a second that one address may make before it gets 429; 0 for no limit.", between(0, 1'000'000)),
+      row(l, &Limits::session_minute, "limits.session_minute",
+          "Calls a minute of an account's sessions together, where calls are counted.", between(1, most_calls)),
+      row(l, &Limits::session_hour, "limits.session_hour", "The same an hour.", between(1, most_calls)),
+      row(l, &Limits::session_day, "limits.session_day", "The same a day.", between(1, most_calls)),
+      row(l, &Limits::account_minute, "limits.account_minute",
+          "Calls a minute of all of an account's keys together; 0 in all three for no such cap.",
+          between(0, most_calls)),
+      row(l, &Limits::account_hour, "limits.account_hour", "The same an hour.", between(0, most_calls)),
+      row(l, &Limits::account_day, "limits.account_day", "The same a day.", between(0, most_calls)),
+      row(&Settings::accounts, &Accounts::plan, "accounts.plan", "The plan of new accounts.",
+          one_of({"free", "starter", "pro", "enterprise"})),
+      row(&Settings::tunes, &Tunes::max_audio_bytes, "tunes.max_audio_bytes",
+          "Largest audio file of a track, in bytes.", between(1, tebibyte)),
   };
 }
 
