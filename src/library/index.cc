@@ -32,7 +32,7 @@ struct Fielded {
   char weight;
 };
 std::string document(AccountId account, std::initializer_list<Fielded> fields) {
-  std::string out = "'" + account_word(account) + "':1D";
+  std::string out = "'@" + account_word(account) + "':1D";
   int position = 1;
   for (const auto& field : fields) add_lexemes(out, field.text, field.weight, position);
   return out;

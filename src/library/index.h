@@ -15,8 +15,7 @@ void drop_track_from_index(sql::Tx& tx, std::int64_t sequence);
 void drop_playlist_from_index(sql::Tx& tx, std::int64_t sequence);
 void drop_account_from_index(sql::Tx& tx, AccountId account);
 
-// The word that stands for an account in the index. It begins with a letter that no other word of two accounts shares
-// in full, and prefixes are not looked for in it.
+// The word that stands for an account: in a column of its own, or after an @, which no word of a user begins with.
 std::string account_word(AccountId account);
 
 }  // namespace toll::library

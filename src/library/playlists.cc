@@ -239,9 +239,11 @@ Result<Added> Playlists::add(sql::Tx& tx, AccountId account, const PlaylistId& i
 }
 
 Result<std::string> Playlists::replace(sql::Tx& tx, AccountId account, const PlaylistId& id,
-                                       std::span<const TrackId> tracks) const {
+                                       std::span<const TrackId> tracks,
+                                       const std::optional<std::string>& snapshot) const {
   const auto held = hold(tx, account, id);
   if (!held) return held.error();
+  if (auto same = expect_snapshot(*held, snapshot); !same) return std::move(same).error();
   const auto wanted = sequences_of(tx, account, tracks);
   if (!wanted) return wanted.error();
   if (wanted->size() > max_playlist_tracks) return full();

@@ -94,9 +94,9 @@ class Playlists {
   // playlist_full {limit}, invalid_request (a position beyond the end).
   Result<Added> add(sql::Tx& tx, AccountId account, const PlaylistId& id, std::span<const TrackId> tracks,
                     std::optional<std::int64_t> position) const;
-  // These tracks in this order and no others. Faults: track_not_found, playlist_full {limit}.
-  Result<std::string> replace(sql::Tx& tx, AccountId account, const PlaylistId& id,
-                              std::span<const TrackId> tracks) const;
+  // These tracks in this order and no others. Faults: track_not_found, playlist_full {limit}, snapshot_outdated.
+  Result<std::string> replace(sql::Tx& tx, AccountId account, const PlaylistId& id, std::span<const TrackId> tracks,
+                              const std::optional<std::string>& snapshot) const;
   // Faults: snapshot_outdated, invalid_request (a range beyond the end).
   Result<std::string> move(sql::Tx& tx, AccountId account, const PlaylistId& id, const Move& move,
                            const std::optional<std::string>& snapshot) const;

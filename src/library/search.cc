@@ -53,7 +53,7 @@ std::string fts5_match(AccountId account, const Query& query) {
 }
 
 std::string tsquery(AccountId account, const Query& query) {
-  std::string out = "'" + account_word(account) + "'";
+  std::string out = "'@" + account_word(account) + "'";
   auto need = [&](const std::vector<std::string>& words, std::string_view labels) {
     for (const auto& word : words) out.append(" & '").append(word).append("':*").append(labels);
   };

@@ -252,8 +252,9 @@ Result<Track> Tracks::set_audio(sql::Tx& tx, AccountId account, const TrackId& i
 }
 
 Result<void> Tracks::attach(sql::Tx& tx, AccountId account, const TrackId& id, const NewAudio& audio) const {
-  auto kept =
-      objects_.attach(tx, *audio.staged, {account, std::string(audio_role), id.value(), std::string(audio_name)});
+  const objects::NewObject object{account, std::string(audio_role), id.value(), std::string(audio_name)};
+  auto kept = audio.staged ? objects_.attach(tx, *audio.staged, object)
+                           : objects_.attach_copy(tx, audio.received.value(), object);
   if (!kept) return std::move(kept).error();
   const auto changed = tx.exec(
       "UPDATE tracks SET audio_type = $3, audio_size = $4, audio_sha256 = $5, audio_sample_rate = $6, audio_channels = "
@@ -267,6 +268,12 @@ Result<void> Tracks::attach(sql::Tx& tx, AccountId account, const TrackId& id, c
 
 void Tracks::drop_audio(sql::Tx& tx, const TrackId& id) const {
   if (objects_.detach_owner(tx, id.value(), audio_role) > 0) tx.after_commit([this] { sweeper_.wake(); });
+}
+
+std::string Tracks::audio_file_name(const Track& track) {
+  std::string name;
+  for (char c : utf8_prefix(track.name, 120)) name += static_cast<unsigned char>(c) < 0x20 || c == '/' ? ' ' : c;
+  return name.append(probe::extension_of(track.audio ? track.audio->content_type : ""));
 }
 
 Summary Tracks::summary(sql::Tx& tx, AccountId account) const {

@@ -41,9 +41,10 @@ struct Summary {
   std::int64_t tracks = 0, artists = 0, genres = 0;
 };
 
-// Staged bytes and what the probe measured of them.
+// Bytes and what the probe measured of them. The bytes are staged, or those of an object that is there already.
 struct NewAudio {
   std::shared_ptr<blob::Staged> staged;
+  std::optional<objects::Object> received;
   probe::Recording recording;
 };
 
@@ -73,6 +74,9 @@ class Tracks {
 
   // Replaces the audio, if there is any. Faults: storage_full.
   Result<Track> set_audio(sql::Tx& tx, AccountId account, const TrackId& id, const NewAudio& audio) const;
+
+  // What a download of the audio is called: "One More Time.flac".
+  static std::string audio_file_name(const Track& track);
 
   Summary summary(sql::Tx& tx, AccountId account) const;
   // Everything in the library of an account that is being deleted, playlists included.

@@ -52,14 +52,13 @@ Result<Recording> measure(int fd, std::int64_t max_seconds, std::stop_token stop
   if (!magic) return Fault(Reason::unsupported_file).because("unknown first bytes");
   auto decoder = TOLL_TRY(Decoder::open(fd, max_seconds, std::move(stop)));
   const auto info = decoder.info();
-  const auto kind = kind_of(*magic, info.container, info.codec, info.pictures_move);
-  if (!kind) return Fault(Reason::unsupported_file).because(info.container + " with " + info.codec);
+  const auto type = content_type_of(*magic, info.container, info.codec, info.pictures_move);
+  if (!type) return Fault(Reason::unsupported_file).because(info.container + " with " + info.codec);
   const auto measured = TOLL_TRY(decoder.measure());
   if (measured.damaged * tolerated_damage > measured.packets) return damaged("too many damaged packets");
   if (ends_early(info, measured)) return damaged("ends before its time");
   const auto after = decoder.info();  // the decoder knows rate and channels better than the header
-  Recording out{.content_type = std::string(kind->content_type),
-                .extension = std::string(kind->extension),
+  Recording out{.content_type = std::string(*type),
                 .codec = after.codec,
                 .frames = measured.frames,
                 .sample_rate = after.sample_rate,

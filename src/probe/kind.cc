@@ -1,6 +1,7 @@
 #include "probe/kind.h"
 
 #include "base/digest.h"
+#include "probe/probe.h"
 
 namespace toll::probe {
 
@@ -23,35 +24,46 @@ std::optional<Magic> magic_of(std::span<const std::byte> head) {
   return std::nullopt;
 }
 
-std::optional<Kind> kind_of(Magic magic, std::string_view container, std::string_view codec, bool pictures_move) {
+std::optional<std::string_view> content_type_of(Magic magic, std::string_view container, std::string_view codec,
+                                                bool pictures_move) {
   switch (magic) {
     case Magic::wav:
-      if (container == "wav") return Kind{"audio/wav", ".wav"};
+      if (container == "wav") return std::string_view("audio/wav");
       break;
     case Magic::aiff:
-      if (container == "aiff") return Kind{"audio/aiff", ".aiff"};
+      if (container == "aiff") return std::string_view("audio/aiff");
       break;
     case Magic::flac:
-      if (container == "flac") return Kind{"audio/flac", ".flac"};
+      if (container == "flac") return std::string_view("audio/flac");
       break;
     case Magic::ogg:
       if (container != "ogg" || pictures_move) break;
-      if (codec == "vorbis") return Kind{"audio/ogg", ".ogg"};
+      if (codec == "vorbis") return std::string_view("audio/ogg");
       // RFC 7845, 9
-      if (codec == "opus") return Kind{"audio/ogg; codecs=opus", ".opus"};
+      if (codec == "opus") return std::string_view("audio/ogg; codecs=opus");
       break;
     case Magic::mp4:
       if (container.starts_with("mov,mp4") && !pictures_move && (codec == "aac" || codec == "alac" || codec == "mp3"))
-        return Kind{"audio/mp4", ".m4a"};
+        return std::string_view("audio/mp4");
       break;
     case Magic::mpeg:
       // A tag may stand before any of the three.
-      if (container == "mp3" && codec == "mp3") return Kind{"audio/mpeg", ".mp3"};
-      if (container == "aac") return Kind{"audio/aac", ".aac"};
-      if (container == "flac") return Kind{"audio/flac", ".flac"};
+      if (container == "mp3" && codec == "mp3") return std::string_view("audio/mpeg");
+      if (container == "aac") return std::string_view("audio/aac");
+      if (container == "flac") return std::string_view("audio/flac");
       break;
   }
   return std::nullopt;
+}
+
+std::string_view extension_of(std::string_view content_type) {
+  static constexpr std::pair<std::string_view, std::string_view> known[] = {
+      {"audio/wav", ".wav"},  {"audio/aiff", ".aiff"}, {"audio/flac", ".flac"},
+      {"audio/ogg", ".ogg"},  {"audio/mp4", ".m4a"},   {"audio/ogg; codecs=opus", ".opus"},
+      {"audio/mpeg", ".mp3"}, {"audio/aac", ".aac"}};
+  for (const auto& [type, extension] : known)
+    if (type == content_type) return extension;
+  return {};
 }
 
 }  // namespace toll::probe

@@ -13,11 +13,9 @@ enum class Magic { wav, aiff, flac, ogg, mp4, mpeg };
 // nullopt: of no kind that is taken. Looks at 12 bytes; 4 do for some.
 std::optional<Magic> magic_of(std::span<const std::byte> head);
 
-struct Kind {
-  std::string_view content_type, extension;
-};
-// What it turned out to be, by FFmpeg's names of container and codec; nullopt: not what was promised, or no kind that
-// is taken (Speex in Ogg, pictures that move in MP4).
-std::optional<Kind> kind_of(Magic magic, std::string_view container, std::string_view codec, bool pictures_move);
+// Its content type, by FFmpeg's names of container and codec; nullopt: not what was promised, or no kind that is taken
+// (Speex in Ogg, pictures that move in MP4).
+std::optional<std::string_view> content_type_of(Magic magic, std::string_view container, std::string_view codec,
+                                                bool pictures_move);
 
 }  // namespace toll::probe

@@ -10,7 +10,6 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "blob/store.h"
 #include "engine/engine.h"
 #include "engine/host.h"
 
@@ -19,7 +18,6 @@ namespace toll::probe {
 // A music file, decoded to its end.
 struct Recording {
   std::string content_type;      // "audio/flac"
-  std::string extension;         // ".flac"
   std::string codec;             // FFmpeg's name: "pcm_s16le", "vorbis"
   std::int64_t frames = 0;       // that came out
   std::int64_t sample_rate = 0;  // Hz
@@ -28,17 +26,20 @@ struct Recording {
   std::int64_t duration_ms() const { return sample_rate > 0 ? (frames * 1000 + sample_rate / 2) / sample_rate : 0; }
 };
 
-// Blocking; thread-safe.
+// ".flac" of "audio/flac"; empty for a type that no Recording has.
+std::string_view extension_of(std::string_view content_type);
+
+// Blocking; thread-safe. Descriptors are readable and seekable, and stay the caller's.
 class Prober {
  public:
   virtual ~Prober() = default;
   // Whether there is audio that FFmpeg can decode, in any container. Faults: unsupported_file.
-  virtual Result<void> has_audio(const blob::Staged& file) = 0;
+  virtual Result<void> has_audio(int fd) = 0;
   // A file of one of these kinds, told by its content: WAV, AIFF, FLAC, MP3, Ogg Vorbis, Opus, AAC, M4A. Faults:
   // unsupported_file (anything else), undecodable_audio (empty, damaged, or it ends before its time; a
   // WAV file may: it is as long as it is), audio_too_long
   // {limit, seconds}.
-  virtual Result<Recording> measure(const blob::Staged& file, std::chrono::seconds longest) = 0;
+  virtual Result<Recording> measure(int fd, std::chrono::seconds longest) = 0;
 };
 
 // The engine "probe" for the catalogue of the worker process: input {"audio"}, params {"task":"has_audio"} or

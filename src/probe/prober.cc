@@ -21,15 +21,15 @@ class EngineProber final : public Prober {
     for (std::size_t i = 0; i < runners; ++i) free_.push_back(make_runner());
   }
 
-  Result<void> has_audio(const blob::Staged& file) override {
-    auto answer = run(file, R"({"task":"has_audio"})");
+  Result<void> has_audio(int fd) override {
+    auto answer = run(fd, R"({"task":"has_audio"})");
     if (answer) return {};
     log::info("probe.refused", {{"cause", answer.error().describe()}});
     return Reason::unsupported_file;
   }
 
-  Result<Recording> measure(const blob::Staged& file, std::chrono::seconds longest) override {
-    auto answer = run(file, R"({"task":"measure","max_seconds":)" + std::to_string(longest.count()) + "}");
+  Result<Recording> measure(int fd, std::chrono::seconds longest) override {
+    auto answer = run(fd, R"({"task":"measure","max_seconds":)" + std::to_string(longest.count()) + "}");
     if (answer) return parse_recording(answer->answer);
     log::info("probe.refused", {{"cause", answer.error().describe()}});
     // A file that takes a decoder down, or holds it for ever, is no audio that can be decoded.
@@ -40,10 +40,10 @@ class EngineProber final : public Prober {
   }
 
  private:
-  Result<engine::Output> run(const blob::Staged& file, std::string params) {
+  Result<engine::Output> run(int fd, std::string params) {
     engine::Task task{std::string(engine_name), {}};
     task.input.params = std::move(params);
-    task.input.inputs["audio"] = file.fd();
+    task.input.inputs["audio"] = fd;
     auto runner = take();
     NoProgress progress;
     auto answer = runner->run(task, progress, {});

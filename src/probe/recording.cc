@@ -8,7 +8,6 @@ namespace json = boost::json;
 
 std::string write_recording(const Recording& r) {
   return json::serialize(json::object{{"content_type", r.content_type},
-                                      {"extension", r.extension},
                                       {"codec", r.codec},
                                       {"frames", r.frames},
                                       {"sample_rate", r.sample_rate},
@@ -19,7 +18,6 @@ std::string write_recording(const Recording& r) {
 Result<Recording> parse_recording(std::string_view answer) try {
   const auto object = json::parse(answer).as_object();
   Recording out{.content_type = std::string(object.at("content_type").as_string()),
-                .extension = std::string(object.at("extension").as_string()),
                 .codec = std::string(object.at("codec").as_string()),
                 .frames = object.at("frames").to_number<std::int64_t>(),
                 .sample_rate = object.at("sample_rate").to_number<std::int64_t>(),

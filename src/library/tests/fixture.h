@@ -70,7 +70,7 @@ class LibraryTest : public ::testing::TestWithParam<sql::Engine> {
   NewAudio audio(std::string_view bytes) {
     auto writer = store_->create().value();
     writer->write(as_span(bytes)).value();
-    return {writer->finish().value(), {"audio/flac", ".flac", "flac", 66150, 44100, 2, {}}};
+    return {writer->finish().value(), {}, {"audio/flac", "flac", 66150, 44100, 2, {}}};
   }
   std::size_t stored() {
     sweeper_->sweep();

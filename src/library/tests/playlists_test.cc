@@ -87,7 +87,7 @@ TEST_P(PlaylistsTest, an_unknown_or_foreign_track_stops_everything) {
                 .reason(),
             Reason::track_not_found);
   EXPECT_EQ(write([&](sql::Tx& tx) {
-              return playlists.replace(tx, account, list.id, std::vector{ids[1], foreign});
+              return playlists.replace(tx, account, list.id, std::vector{ids[1], foreign}, {});
             })
                 .error()
                 .reason(),
@@ -165,13 +165,13 @@ TEST_P(PlaylistsTest, replaces_its_tracks_and_remembers_when_each_came) {
   const auto then = clock.now();
   clock.advance(std::chrono::hours(1));
   write([&](sql::Tx& tx) {
-    return playlists.replace(tx, account, list.id, std::vector{ids[3], ids[1], ids[3]});
+    return playlists.replace(tx, account, list.id, std::vector{ids[3], ids[1], ids[3]}, {});
   }).value();
   EXPECT_EQ(order(list.id, ids), "db");
   const auto page = read([&](sql::Tx& tx) { return playlists.entries(tx, account, list.id, 10, {}); }).value();
   EXPECT_EQ(page.entries[0].added_at, clock.now());
   EXPECT_EQ(page.entries[1].added_at, then);
-  write([&](sql::Tx& tx) { return playlists.replace(tx, account, list.id, {}); }).value();
+  write([&](sql::Tx& tx) { return playlists.replace(tx, account, list.id, {}, {}); }).value();
   EXPECT_EQ(order(list.id, ids), "");
 }
 
@@ -183,7 +183,7 @@ TEST_P(PlaylistsTest, holds_ten_thousand_tracks_and_no_more) {
   });
   const auto list = make();
   const auto replace = [&](std::size_t count) {
-    return write([&](sql::Tx& tx) { return playlists.replace(tx, account, list.id, std::span(ids).first(count)); });
+    return write([&](sql::Tx& tx) { return playlists.replace(tx, account, list.id, std::span(ids).first(count), {}); });
   };
   EXPECT_EQ(replace(10'001).error().reason(), Reason::playlist_full);
   EXPECT_TRUE(replace(9'999));
@@ -246,7 +246,8 @@ TEST_P(PlaylistsTest, hides_every_playlist_from_strangers) {
             Reason::playlist_not_found);
   EXPECT_EQ(fault([&](sql::Tx& tx) { return playlists.remove(tx, stranger, id); }), Reason::playlist_not_found);
   EXPECT_EQ(fault([&](sql::Tx& tx) { return playlists.add(tx, stranger, id, ids, {}); }), Reason::playlist_not_found);
-  EXPECT_EQ(fault([&](sql::Tx& tx) { return playlists.replace(tx, stranger, id, {}); }), Reason::playlist_not_found);
+  EXPECT_EQ(fault([&](sql::Tx& tx) { return playlists.replace(tx, stranger, id, {}, {}); }),
+            Reason::playlist_not_found);
   EXPECT_EQ(fault([&](sql::Tx& tx) { return playlists.move(tx, stranger, id, {}, {}); }), Reason::playlist_not_found);
   EXPECT_EQ(fault([&](sql::Tx& tx) { return playlists.take_out(tx, stranger, id, ids, {}); }),
             Reason::playlist_not_found);

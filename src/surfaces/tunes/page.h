@@ -86,6 +86,10 @@ struct Codec<tunes::Cursor<N>> {
   static void read_text(std::string_view text, tunes::Cursor<N>& out, const Rules&, Reading& reading) {
     if (!tunes::read_cursor(text, out.numbers, out.id)) reading.refuse_text("is not a cursor of this list", text);
   }
+  static void read(const Value& v, tunes::Cursor<N>& out, const Rules& rules, Reading& reading) {
+    if (!v.is_string()) return reading.refuse(Problem::not_string, "must be a string", v);
+    read_text(v.get_string(), out, rules, reading);
+  }
   static void write(std::string& out, const tunes::Cursor<N>& v, bool) {
     append_string(out, tunes::cursor_text(v.numbers, v.id));
   }

@@ -113,7 +113,7 @@ struct Upload : Endpoint {
     in.file.filename = separations::clean_file_name(in.file.filename);
     if (in.file.filename.empty()) return Reason::no_file_name;
     if (separations::has_media_extension(in.file.filename)) return {};
-    return call.house.prober.has_audio(*in.file.staged);
+    return call.house.prober.has_audio(in.file.staged->fd());
   }
 
   static Result<Response> handle(Call& call, const Request& in) {
