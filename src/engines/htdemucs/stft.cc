@@ -27,6 +27,9 @@ fftwf_complex* raw(std::complex<float>* values) {
   return reinterpret_cast<fftwf_complex*>(values);
 }
 
+// FFTW's planner has global state; only execution is thread-safe.
+std::mutex planner;
+
 // The index of the sample that stands at `at` when the signal is reflected at its ends (without doubling them).
 std::size_t reflected(std::int64_t at, std::size_t samples) {
   const auto last = static_cast<std::int64_t>(samples) - 1;
@@ -38,6 +41,7 @@ std::size_t reflected(std::int64_t at, std::size_t samples) {
 }  // namespace
 
 void SegmentStft::DestroyPlan::operator()(fftwf_plan_s* plan) const {
+  std::lock_guard lock(planner);
   fftwf_destroy_plan(plan);
 }
 
@@ -51,12 +55,13 @@ SegmentStft::SegmentStft(int nfft, std::int64_t samples)
     window_[i] = static_cast<float>(0.5 - 0.5 * std::cos(2 * std::numbers::pi * static_cast<double>(i) / nfft));
   auto signal = reals(size_);
   auto spectrum = complexes(size_ / 2 + 1);
+  std::lock_guard lock(planner);
   forward_.reset(fftwf_plan_dft_r2c_1d(nfft, signal.get(), raw(spectrum.get()), FFTW_ESTIMATE));
   inverse_.reset(fftwf_plan_dft_c2r_1d(nfft, raw(spectrum.get()), signal.get(), FFTW_ESTIMATE));
 }
 
 void SegmentStft::forward(std::span<const float> signal, std::span<float> spectrum) const {
-  const auto row = bins() + 1;
+  const std::size_t row = bins() + 8;  // of nfft / 2 + 1 values, aligned as the plans expect
   auto windowed = reals(size_);
   auto spectra = complexes(batch * row);
   const float scale = 1 / std::sqrt(static_cast<float>(size_));
@@ -84,7 +89,7 @@ void SegmentStft::forward(std::span<const float> signal, std::span<float> spectr
 
 void SegmentStft::add_inverse(std::span<const float> spectrum, float scale, float offset,
                               std::span<float> signal) const {
-  const auto row = bins() + 1;
+  const std::size_t row = bins() + 8;  // of nfft / 2 + 1 values, aligned as the plans expect
   auto samples = reals(size_);
   auto spectra = complexes(batch * row);
   // sqrt(nfft) / nfft, and four squared windows sum to 3/2 everywhere.

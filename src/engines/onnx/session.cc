@@ -39,6 +39,7 @@ Ort::SessionOptions options_for(const SessionOptions& options) {
   out.SetGraphOptimizationLevel(options.optimise ? ORT_ENABLE_ALL : ORT_DISABLE_ALL);
   // Our pool instead of the arena, which only grows and keeps twice of what a run needs.
   out.DisableCpuMemArena();
+
   out.AddConfigEntry("session.use_env_allocators", "1");
   out.AddConfigEntry("session.intra_op.allow_spinning", options.spin ? "1" : "0");
   if (!options.profile.empty()) out.EnableProfiling(options.profile.c_str());
