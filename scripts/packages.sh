@@ -56,6 +56,12 @@ all    clang-format          the layout of the sources
 all    clang-tidy            the linter
 bench  nginx                 the peer of uploads and requests
 bench  wrk                   the load
+bench  libnginx-mod-http-lua a peer of the gate: nginx with Lua
+bench  haproxy               a peer of the gate: stick tables
+bench  python3-fastapi       a peer of the gate, on uvicorn
+bench  python3-uvicorn       its server
+bench  python3-uvloop        makes it quick
+bench  python3-httptools     makes it quick
 sample fluidsynth            renders the notes of the sample song
 sample fluid-soundfont-gm    its instruments
 sample espeak-ng             its voice
