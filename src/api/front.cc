@@ -17,7 +17,7 @@ struct Front::Trace {
   identity::PrincipalPtr who = identity::nobody();
   Time started;
   const Surface* surface = nullptr;
-  bool charged = false;  // the call took a unit of the rate limits
+  bool charged = false;                       // the call took a unit of the rate limits
   std::function<void(const Served&)> served;  // what the endpoint wants to know when the answer is out
 };
 
@@ -160,7 +160,8 @@ void Front::allow_origin(const http::Request& request, http::Response& response)
   const auto origin = request.fields.get("Origin");
   if (std::ranges::find(options_.cors_origins, origin) == options_.cors_origins.end()) return;
   response.fields.set("Access-Control-Allow-Origin", origin);
-  response.fields.set("Access-Control-Expose-Headers", "X-Request-Id, Link, Retry-After, Idempotency-Replayed, X-Next-Cursor, ETag, Content-Range");
+  response.fields.set("Access-Control-Expose-Headers",
+                      "X-Request-Id, Link, Retry-After, Idempotency-Replayed, X-Next-Cursor, ETag, Content-Range");
 }
 
 http::Response Front::preflight(const http::Request& request) const {
@@ -241,7 +242,7 @@ void Front::count(const Trace& trace, const Served& how) const {
   metering::UsageRecord row;
   row.account = who.account;
   row.subject = who.key ? who.subject : metering::Subject::of_sessions(who.account);
-  row.endpoint = trace.route;
+  row.endpoint = trace.route == "-" ? std::string_view("(unknown)") : trace.route;
   row.status = how.status;
   row.charged = trace.charged;
   row.duration = Micros(how.duration.count());

@@ -4,7 +4,6 @@
 
 #include "base/digest.h"
 #include "identity/key_format.h"
-#include "identity/key_uses.h"
 #include "identity/scopes.h"
 #include "identity/sessions.h"
 
@@ -18,8 +17,8 @@ OwnLimits own_limits(const sql::Row& row, std::size_t first) {
 
 }  // namespace
 
-Authenticator::Authenticator(const Clock& clock, CredentialCache& cache, KeyUses* uses, Options options)
-    : clock_(clock), cache_(cache), uses_(uses), options_(std::move(options)) {}
+Authenticator::Authenticator(const Clock& clock, CredentialCache& cache, Options options)
+    : clock_(clock), cache_(cache), options_(std::move(options)) {}
 
 std::optional<Result<PrincipalPtr>> Authenticator::cached(const Credential& credential) const {
   if (credential.kind == CredentialKind::admin_token) {
@@ -38,10 +37,7 @@ std::optional<Result<PrincipalPtr>> Authenticator::cached(const Credential& cred
   const bool session = credential.kind == CredentialKind::session;
   if (!session && !well_formed(key_kind_of(credential.kind), credential.secret))
     return Result<PrincipalPtr>(Reason::bad_key);
-  if (auto known = cache_.find(cache_.tag_of(credential))) {
-    if (uses_ && known->key) uses_->note(*known->key, clock_.now());
-    return Result<PrincipalPtr>(std::move(known));
-  }
+  if (auto known = cache_.find(cache_.tag_of(credential))) return Result<PrincipalPtr>(std::move(known));
   if (session)
     if (auto claims = parse_token(credential.secret, options_.session_secret, clock_.now()); !claims)
       return Result<PrincipalPtr>(std::move(claims).error());
@@ -100,7 +96,6 @@ Result<PrincipalPtr> Authenticator::look_up_key(sql::Tx& tx, const Credential& c
     principal.allowed_from = std::make_shared<const AddressRules>(rules);
   auto shared = std::make_shared<const Principal>(std::move(principal));
   cache_.keep(cache_.tag_of(credential), shared, ends_at, epoch);
-  if (uses_) uses_->note(*shared->key, now);
   return shared;
 }
 

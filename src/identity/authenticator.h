@@ -19,8 +19,6 @@
 
 namespace toll::identity {
 
-class KeyUses;
-
 // Faults, everywhere: bad_key (unknown, malformed, expired, inactive, revoked; a tunes key also when its account is
 // disabled), bad_session (bad, expired, ended), bad_session_subject, account_gone, account_disabled. Thread-safe.
 class Authenticator {
@@ -30,8 +28,7 @@ class Authenticator {
     std::string session_secret;
     std::string admin_token;  // empty: there is none
   };
-  // uses may be null: nobody wants to know when a key was last used.
-  Authenticator(const Clock& clock, CredentialCache& cache, KeyUses* uses, Options options);
+  Authenticator(const Clock& clock, CredentialCache& cache, Options options);
 
   // The answer that needs no database: what is cached, what is malformed, the admin token. nullopt: look it up.
   std::optional<Result<PrincipalPtr>> cached(const Credential& credential) const;
@@ -48,7 +45,6 @@ class Authenticator {
 
   const Clock& clock_;
   CredentialCache& cache_;
-  KeyUses* uses_;
   Options options_;
 };
 

@@ -202,7 +202,7 @@ class PipelineTest : public ::testing::Test {
   std::filesystem::path root = std::filesystem::temp_directory_path() / ("toll-pipeline-" + random.uuid4());
   std::unique_ptr<blob::Store> store = blob::open_folder_store(root);
   identity::CredentialCache cache{clock};
-  identity::Authenticator authenticator{clock, cache, nullptr, {std::string(32, 'k'), std::string(32, 's'), {}}};
+  identity::Authenticator authenticator{clock, cache, {std::string(32, 'k'), std::string(32, 's'), {}}};
   metering::Idempotency idempotency{{.owner = "test", .hash_secret = "secret"}, clock};
   asio::thread_pool blocking{1}, disk{1};
   std::unique_ptr<metering::Counters> counters = metering::memory_counters();

@@ -63,7 +63,7 @@ TEST_P(AuthenticatorTest, the_admin_token_is_compared_whole) {
   EXPECT_TRUE(principal.admin);
   EXPECT_EQ(principal.account, AccountId(0));
   EXPECT_EQ(refusal(CredentialKind::admin_token, admin_token + "x"), Reason::bad_admin_token);
-  const Authenticator without(clock, cache, nullptr, {key_secret, session_secret, ""});
+  const Authenticator without(clock, cache, {key_secret, session_secret, ""});
   EXPECT_FALSE(without.authenticate(db(), {CredentialKind::admin_token, "", ""}));
 }
 

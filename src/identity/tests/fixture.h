@@ -68,7 +68,7 @@ class IdentityTest : public ::testing::TestWithParam<sql::Engine> {
   Accounts accounts{clock, cache, {}};
   Keys keys{clock, random, cache, key_secret};
   Sessions sessions{clock, random, cache, {.secret = session_secret}};
-  Authenticator authenticator{clock, cache, nullptr, {key_secret, session_secret, admin_token}};
+  Authenticator authenticator{clock, cache, {key_secret, session_secret, admin_token}};
   const Actor actor{AccountId(1), "session", "req-1"};
 
  private:

@@ -160,17 +160,22 @@ TEST_P(KeysTest, every_change_is_audited_without_secrets) {
   }
 }
 
-TEST_P(KeysTest, last_use_is_written_in_groups) {
+TEST_P(KeysTest, uses_are_added_up_and_the_last_one_is_remembered) {
   const auto key = make_key(owner, "laptop");
-  KeyUses uses(db(), std::chrono::hours(1));
-  const Authenticator watching(clock, cache, &uses, {key_secret, session_secret, ""});
-  for (int i = 0; i < 3; ++i) {
-    clock.advance(std::chrono::seconds(5));
-    ASSERT_TRUE(watching.authenticate(db(), {CredentialKind::stems_key, key.secret, ""}));
-  }
-  EXPECT_EQ(list().at(0).last_used_at, std::nullopt);
-  uses.flush();
+  const auto note = [&](std::int64_t calls, Time last, std::array<std::uint64_t, 2> address) {
+    const std::array uses{metering::KeyUse{key.key.id, calls, last, address},
+                          metering::KeyUse{KeyId("gone"), 1, last, {}}};
+    db().write([&](sql::Tx& tx) { return write_key_uses(tx, uses), true; });
+  };
+  note(3, clock.now(), {0, 0xffff'cb00'7107});
+  note(2, clock.now() - std::chrono::seconds(9), {});
   EXPECT_EQ(list().at(0).last_used_at, clock.now());
+  db().read([&](sql::Tx& tx) {
+    const auto row = tx.one("SELECT total_requests, last_used_ip FROM api_keys WHERE id = $1", key.key.id).value();
+    EXPECT_EQ(row.integer(0), 5);
+    EXPECT_EQ(row.text(1), "203.0.113.7");
+    return true;
+  });
 }
 
 TOLL_ON_EVERY_ENGINE(KeysTest);
