@@ -80,6 +80,12 @@ void check_integer(std::int64_t n, const Rules& rules, Reading& reading, std::st
                  std::move(input));
 }
 
+// A whole number, whatever its size.
+bool all_digits(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  return !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+}
+
 // 2^53: the integers that a JSON number holds exactly everywhere.
 std::optional<std::int64_t> whole(double d) {
   if (!std::isfinite(d) || d != std::trunc(d) || std::abs(d) > 9007199254740992.0) return std::nullopt;
@@ -138,7 +144,12 @@ void Codec<std::int64_t>::read(const Value& v, std::int64_t& out, const Rules& r
   std::optional<std::int64_t> n;
   if (v.is_int64()) n = v.get_int64();
   if (v.is_double()) n = whole(v.get_double());
-  if (!n) return reading.refuse(Problem::not_integer, "must be an integer", v);
+  if (!n) {
+    reading.refuse(Problem::not_integer, "must be an integer", v);
+    if (v.is_uint64() || (v.is_double() && std::abs(v.get_double()) >= 9223372036854775808.0))
+      reading.last().bound = Bound::digits;
+    return;
+  }
   out = *n;
   check_integer(out, rules, reading, std::to_string(out));
 }
@@ -150,7 +161,11 @@ void Codec<std::int64_t>::read_text(std::string_view text, std::int64_t& out, co
       point != body.npos && point > 0 && body.find_first_not_of('0', point + 1) == body.npos)
     body = body.substr(0, point);
   auto n = parse_int(body);
-  if (!n) return reading.refuse(Problem::not_a_number, "must be an integer", quoted(text));
+  if (!n) {
+    reading.refuse(Problem::not_a_number, "must be an integer", quoted(text));
+    if (all_digits(body)) reading.last().bound = Bound::digits;
+    return;
+  }
   out = *n;
   check_integer(out, rules, reading, quoted(text));
 }

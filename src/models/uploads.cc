@@ -83,6 +83,14 @@ struct Claim {
   }
 };
 
+// Whether every part that is declared is the one that came.
+bool same_parts(const std::vector<std::pair<int, std::string>>& declared, const std::vector<objects::Part>& parts) {
+  return std::ranges::all_of(declared, [&](const auto& one) {
+    const auto part = std::ranges::find(parts, one.first, &objects::Part::number);
+    return part != parts.end() && digest_of(part->object) == one.second;
+  });
+}
+
 AccessRow about(std::string_view repo_id, std::string_view version, std::string_view rfilename) {
   AccessRow row;
   row.repo_id = std::string(repo_id);
@@ -242,6 +250,7 @@ Result<Completed> Uploads::complete(sql::Database& db, const Viewer& by, const D
     if (plan.slot && plan.slot->parts > 0 && !plan.slot->finished && !slots_.received(tx, plan.slot->id)) {
       plan.missing = slots_.missing_parts(tx, *plan.slot);
       if (plan.missing.empty()) plan.parts = slots_.parts(tx, plan.slot->id);
+      if (plan.missing.empty() && !same_parts(declared.parts, plan.parts)) return Reason::invalid_part;
     }
     return plan;
   };

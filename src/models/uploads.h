@@ -38,6 +38,7 @@ struct Declared {
   std::optional<std::int64_t> size;
   std::optional<std::string> sha256;  // not 64 hexadecimal digits: a placeholder, nothing is declared
   std::optional<std::string> upload_id;
+  std::vector<std::pair<int, std::string>> parts;  // numbers and SHA-256, to be compared; empty: not declared
 };
 struct Completed {
   bool ready = false;  // else pending
@@ -66,7 +67,7 @@ class Uploads {
   // Faults: upload_not_found; file_exists for a finished upload_id.
   Result<Initiated> initiate(sql::Tx& tx, const Viewer& by, const Initiate& wanted, const Trace& trace) const;
   // Blocking, with transactions of its own: parts are joined between them. Faults: upload_not_found, size_mismatch with
-  // `declared` and `received`, digest_mismatch with the same, file_exists, storage_full.
+  // `declared` and `received`, digest_mismatch with the same, invalid_part, file_exists, storage_full.
   Result<Completed> complete(sql::Database& db, const Viewer& by, const Declared& declared, const Trace& trace) const;
   // Faults: upload_not_found.
   Result<UploadStatus> status(sql::Tx& tx, const Viewer& by, std::string_view repo_id, std::string_view version,
