@@ -16,7 +16,7 @@ class SeparationRun final : public jobs::Run {
   SeparationRun(const Separations& separations, std::shared_ptr<const blob::Reader> upload)
       : separations_(separations), upload_(std::move(upload)) {
     task_.engine = "separation";
-    task_.input.inputs[std::string(spectral::input_name)] = upload_->fd();
+    task_.input.inputs[std::string(spectral::input_name)] = upload_->local_fd();
   }
 
   Result<void> open_outputs(blob::Store& store, const spectral::Plan& plan) {
