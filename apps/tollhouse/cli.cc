@@ -6,6 +6,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <optional>
@@ -16,8 +17,11 @@
 #include "tollhouse/commands/demo.h"
 #include "tollhouse/commands/keys.h"
 #include "tollhouse/commands/migrate.h"
+#include "tollhouse/commands/models.h"
+#include "tollhouse/commands/models_sync.h"
 #include "tollhouse/console.h"
 #include "tollhouse/settings_options.h"
+#include "tollhouse/stores.h"
 #include "tollhouse/wiring.h"
 
 namespace toll::app {
@@ -36,7 +40,15 @@ struct Arguments {
   std::string username, url, file = "sample/song.flac";
   std::int64_t timeout = 1800;
   identity::OwnLimits limits;
+  SyncModel sync_model;
+  std::string repo, license, engine, version, from;
 };
+
+// What the tools of hubs read, too.
+std::string environment(const char* name, const char* otherwise) {
+  const char* value = std::getenv(name);
+  return value && *value ? value : otherwise;
+}
 
 using Action = std::function<int(const Console&)>;
 
@@ -53,6 +65,7 @@ class CommandLine {
     add_server_commands();
     add_account_commands();
     add_key_commands();
+    add_model_commands();
     add_information_commands();
   }
 
@@ -279,6 +292,103 @@ class CommandLine {
     add_email(revoke);
     revoke.add_option("KEY", given_.key, "The key's id or name.")->required();
     add_beside(revoke);
+  }
+
+  // A command over the house and its bytes.
+  Action with_store(std::function<int(const Console&, const House&, blob::Store&, const config::Settings&)> action) {
+    return with_settings([action = std::move(action)](const Console& console, const config::Settings& settings) {
+      const auto house = open_house(quiet(settings));
+      const auto store = open_store(settings);
+      return action(console, *house, *store, settings);
+    });
+  }
+
+  CLI::App& add_repo(CLI::App& command) {
+    command.add_option("MODEL", given_.repo, "The model's name, such as acme/bert.")->required();
+    return command;
+  }
+
+  void add_model_commands() {
+    auto& models = group("models", "What the registry of models holds, by the operator's hand; works beside a server.");
+    add_beside(add(models, "list", "List the models, last changed first.", "tollhouse models list",
+                   with_house([](const Console& console, const House& house) { return list_models(console, house); })));
+    add_models_in(models);
+    add_models_out(models);
+  }
+
+  void add_models_in(CLI::App& models) {
+    auto& adding =
+        add(models, "add", "Make a folder, or one file, a version of a model.",
+            "tollhouse models add acme/bert v1 ./bert\n  tollhouse models add acme/gate v2 gate.onnx --engine onnx",
+            with_store([this](const Console& console, const House& house, blob::Store& store, const config::Settings&) {
+              auto text = [](const std::string& given) { return given.empty() ? std::nullopt : std::optional(given); };
+              return add_model(console, house, store,
+                               {given_.repo, given_.version, given_.from, text(given_.license), text(given_.engine)});
+            }));
+    add_repo(adding);
+    adding.add_option("VERSION", given_.version, "The version, such as v1.")->required();
+    adding.add_option("PATH", given_.from, "The folder or file.")->required()->check(CLI::ExistingPath);
+    adding.add_option("--license", given_.license, "The licence of a model that is not there yet.");
+    adding.add_option("--engine", given_.engine, "What runs it: separation, transcription, onnx or recommender.");
+    add_beside(adding);
+    auto& wanted = given_.sync_model;
+    auto& sync = add(
+        models, "sync", "Mirror a model from a Hugging Face-compatible hub, or from a folder.",
+        "tollhouse models sync acme/bert --include '*.safetensors' --include '*.json'\n  tollhouse models sync "
+        "acme/bert "
+        "--from ./bert\n  HF_ENDPOINT=https://hub.example HF_TOKEN=... tollhouse models sync acme/bert --revision v2",
+        with_store(
+            [this](const Console& console, const House& house, blob::Store& store, const config::Settings& settings) {
+              auto sync = given_.sync_model;
+              sync.repo = given_.repo;
+              sync.from = given_.from;
+              sync.data = settings.server.data;
+              if (sync.hub.endpoint.empty()) sync.hub.endpoint = environment("HF_ENDPOINT", "https://huggingface.co");
+              while (sync.hub.endpoint.ends_with('/')) sync.hub.endpoint.pop_back();
+              sync.hub.token = environment("HF_TOKEN", "");
+              return sync_model(console, house, store, sync);
+            }));
+    add_repo(sync);
+    sync.add_option("--revision", wanted.revision, "Branch, tag or commit.")->capture_default_str();
+    sync.add_option("--include", wanted.selection.include, "Only files that match one of these patterns.");
+    sync.add_option("--exclude", wanted.selection.exclude, "No files that match one of these patterns.");
+    sync.add_option("--from", given_.from, "A folder instead of a hub.")->check(CLI::ExistingDirectory);
+    wanted.hub.endpoint.clear();
+    sync.add_option("--endpoint", wanted.hub.endpoint, "The hub; without it HF_ENDPOINT, else https://huggingface.co.");
+    sync.add_option("--parallel", wanted.parallel, "Files that are fetched at the same time.")
+        ->check(CLI::Range(1, 64))
+        ->capture_default_str();
+    add_beside(sync);
+  }
+
+  void add_models_out(CLI::App& models) {
+    auto& pull =
+        add(models, "pull", "Write a model's files into a folder, each one checked.",
+            "tollhouse models pull acme/bert --to ./bert\n  tollhouse models pull acme/bert --version "
+            "production --to ./bert",
+            with_store([this](const Console& console, const House& house, blob::Store& store, const config::Settings&) {
+              const auto version = given_.version.empty() ? std::nullopt : std::optional(given_.version);
+              return pull_model(console, house, store, {given_.repo, version, given_.from});
+            }));
+    add_repo(pull);
+    pull.add_option("--version", given_.version, "A version or an alias; without it what a download means.");
+    pull.add_option("--to", given_.from, "The folder.")->required();
+    add_beside(pull);
+    auto& verify = add(
+        models, "verify", "Read all bytes of one model, or of all, and compare their digests.",
+        "tollhouse models verify\n  tollhouse models verify acme/bert",
+        with_store([this](const Console& console, const House& house, blob::Store& store, const config::Settings&) {
+          return verify_models(console, house, store, given_.repo.empty() ? std::nullopt : std::optional(given_.repo));
+        }));
+    verify.add_option("MODEL", given_.repo, "The model; without it all of them.");
+    add_beside(verify);
+    add_beside(add(models, "gc", "Drop bytes that nothing refers to, and halves of uploads and downloads.",
+                   "tollhouse models gc",
+                   with_store([](const Console& console, const House& house, blob::Store& store,
+                                 const config::Settings& settings) {
+                     return collect_garbage(console, house, store, settings.server.data,
+                                            std::chrono::hours(settings.objects.upload_retention_hours));
+                   })));
   }
 
   void add_information_commands() {
