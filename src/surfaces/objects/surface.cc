@@ -13,7 +13,7 @@ Result<void> check_url(Call& call) {
                                                   std::optional<std::string> all;
                                                   for (const auto& [field, value] : call.request.fields)
                                                     if (equal_ignoring_case(field, name))
-                                                      all = all ? *all + "," + value : value;
+                                                      all = (all ? *all + "," : std::string()) + std::string(value);
                                                   return all;
                                                 }}));
   call.permit = std::move(permit);
