@@ -22,6 +22,7 @@ build  libboost1.81-dev      Asio and Beast (network), PFR (members of structs)
 build  libboost-json1.81-dev JSON
 build  libssl-dev            TLS, SHA-256, HMAC
 build  libsodium-dev         Argon2id password hashes
+build  libcurl4-openssl-dev  S3 servers and hubs of models
 build  libsqlite3-dev        the database of one machine
 build  libpq-dev             PostgreSQL
 build  libspdlog-dev         the log
@@ -45,6 +46,13 @@ test   python3-pytest        functional tests
 test   python3-requests      the HTTP client of the documented example
 test   postgresql            a private cluster for the tests
 test   postgresql-client     looks into that cluster
+test   swift-proxy           a real S3 server that checks signatures: its front (s3api),
+test   swift-account         its accounts,
+test   swift-container       its buckets,
+test   swift-object          its objects
+test   python3-boto3         signs URLs for our store, and judges the ones we sign
+test   awscli                the same
+test   rclone                fetches the URLs we sign
 test   ffmpeg                encodes media for the tests, and judges ours
 test   sox                   a second opinion on audio files
 test   unzip                 judges our archives
