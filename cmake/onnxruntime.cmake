@@ -19,3 +19,6 @@ if(TOLL_ONNX)
   target_compile_definitions(toll_onnxruntime_headers INTERFACE TOLL_WITH_ONNX)
 endif()
 target_link_libraries(toll_onnxruntime_headers INTERFACE ${CMAKE_DL_LIBS})
+# Beside the program; the programs of the tests lie three folders deeper.
+set(CMAKE_BUILD_RPATH "$ORIGIN;$ORIGIN/../../..")
+set(CMAKE_INSTALL_RPATH "$ORIGIN")

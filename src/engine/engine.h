@@ -41,6 +41,9 @@ class Engine {
  public:
   virtual ~Engine() = default;
   virtual Description describe() const = 0;
+  // Called once in a worker process, for the engine of its first run, before the sandbox closes: the last moment at which
+  // a library can be opened. Must not look at anything that a caller sent.
+  virtual void before_sandbox() {}
   // Looks at `stop` at least every 100 ms of work; then returns Reason::cancelled. Faults are the reasons under "what a
   // run of an engine can end in"; the cause goes to the log. An exception fails the run as Reason::internal.
   virtual Result<Output> run(const Input& input, Progress& progress, std::stop_token stop) = 0;

@@ -117,6 +117,10 @@ class Worker {
 
   bool start(RunFrame frame) {
     if (frame.descriptors() != descriptors_.size()) return false;
+    if (!prepared_) {
+      if (Engine* engine = catalogue_.find(frame.engine)) engine->before_sandbox();
+      prepared_ = true;
+    }
     if (sandbox_) enter_sandbox();
     sandbox_ = false;  // once is for ever
     current_ = frame.run;
@@ -141,6 +145,7 @@ class Worker {
   const Catalogue& catalogue_;
   int socket_;
   bool sandbox_;
+  bool prepared_ = false;
   Speaker speaker_;
   FrameSplitter splitter_;
   std::vector<Fd> descriptors_;

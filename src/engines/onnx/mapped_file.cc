@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/digest.h"
 #include "engines/onnx/refuse.h"
 
 namespace toll::engines::onnx {
@@ -32,6 +33,12 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   return *this;
+}
+
+std::string file_digest(std::span<const std::byte> bytes) {
+  Sha256Stream stream;
+  stream.update(bytes);
+  return hex(stream.finish());
 }
 
 }  // namespace toll::engines::onnx

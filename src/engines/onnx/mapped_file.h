@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 
 #include "base/result.h"
 
@@ -24,5 +25,8 @@ class MappedFile {
   const std::byte* data_;
   std::size_t size_;
 };
+
+// SHA-256, lower-case hex.
+std::string file_digest(std::span<const std::byte> bytes);
 
 }  // namespace toll::engines::onnx

@@ -12,12 +12,13 @@
 #include "engines/separation/parallel.h"
 #include "engines/separation/separation.h"
 #include "engines/separation/spectral.h"
+#include "engines/separation/trained.h"
 
 namespace toll::engines::separation {
 namespace {
 
-constexpr double first_pass = 0.6;      // share of the progress: decode and separate; then encode
-constexpr std::size_t block = 1 << 14;  // frames encoded between two looks at the stop token
+constexpr double spectral_pass = 0.6, trained_pass = 0.97;  // share of the progress: decode and separate; then encode
+constexpr std::size_t block = 1 << 14;                      // frames encoded between two looks at the stop token
 constexpr float full_scale = 32767.0f / 32768.0f;
 constexpr std::int64_t float_frame = 2 * sizeof(float);
 
@@ -44,18 +45,18 @@ class Meter {
   double reached_ = 0;
 };
 
-// The part of each of the four stems in one output: itself, or, of "no_vocals", all but the vocals.
+// The stems in one output: itself, or, of "no_vocals", all but the vocals. Numbers in the order that the method makes.
 struct Mixdown {
   std::vector<std::size_t> stems;
 };
 
-std::vector<Mixdown> mixdowns_of(const Plan& plan) {
+std::vector<Mixdown> mixdowns_of(const Plan& plan, const std::vector<std::string>& made) {
   std::vector<Mixdown> all;
   for (const auto& name : output_stems(plan)) {
     Mixdown mixdown;
-    for (std::size_t s = 0; s < stem_count; ++s)
-      if (name == stem_names[s] || (name.starts_with("no_") && name.substr(3) != stem_names[s]))
-        mixdown.stems.push_back(s);
+    const std::string all_but = plan.two_stem ? "no_" + *plan.two_stem : std::string();
+    for (std::size_t s = 0; s < made.size(); ++s)
+      if (name == made[s] || (name == all_but && made[s] != *plan.two_stem)) mixdown.stems.push_back(s);
     all.push_back(std::move(mixdown));
   }
   return all;
@@ -73,23 +74,39 @@ struct Separated {
   float peak = 0;
 };
 
-// First pass: the outputs as float samples in the scratch files.
-Result<Separated> separate_to_scratch(const Job& job) {
-  auto decoder =
-      TOLL_TRY(Decoder::open(descriptor(job.input.inputs, std::string(input_name)), job.plan.max_seconds, job.stop));
-  const auto mixdowns = mixdowns_of(job.plan);
-  Separated out;
-  auto store = [&](std::int64_t frame, const std::vector<std::vector<float>>& stems) -> Result<void> {
-    for (std::size_t i = 0; i < mixdowns.size(); ++i) {
+// Takes the stems of a stretch: into the scratch files, mixed down, with the largest magnitude.
+class ScratchStems {
+ public:
+  ScratchStems(const Job& job, std::vector<Mixdown> mixdowns, Separated& out)
+      : job_(job), mixdowns_(std::move(mixdowns)), out_(out) {}
+  Result<void> store(std::int64_t frame, const std::vector<std::vector<float>>& stems) {
+    for (std::size_t i = 0; i < mixdowns_.size(); ++i) {
       std::vector<float> samples(stems.front().size());
-      for (std::size_t s : mixdowns[i].stems)
+      for (std::size_t s : mixdowns_[i].stems)
         std::transform(samples.begin(), samples.end(), stems[s].begin(), samples.begin(), std::plus<>());
-      for (float x : samples) out.peak = std::max(out.peak, std::abs(x));
-      auto written = write_at(job.input.scratch[i], frame * float_frame, std::as_bytes(std::span(samples)));
+      for (float x : samples) out_.peak = std::max(out_.peak, std::abs(x));
+      auto written = write_at(job_.input.scratch[i], frame * float_frame, std::as_bytes(std::span(samples)));
       if (!written) return written;
     }
-    job.meter.set(first_pass * decoder.position());
     return {};
+  }
+
+ private:
+  const Job& job_;
+  std::vector<Mixdown> mixdowns_;
+  Separated& out_;
+};
+
+// First pass: the outputs as float samples in the scratch files.
+Result<Separated> separate_spectrally(const Job& job) {
+  auto decoder =
+      TOLL_TRY(Decoder::open(descriptor(job.input.inputs, std::string(input_name)), job.plan.max_seconds, job.stop));
+  Separated out;
+  ScratchStems scratch(job, mixdowns_of(job.plan, {stem_names.begin(), stem_names.end()}), out);
+  auto store = [&](std::int64_t frame, const std::vector<std::vector<float>>& stems) {
+    auto stored = scratch.store(frame, stems);
+    job.meter.set(spectral_pass * decoder.position());
+    return stored;
   };
   auto separate = [&](std::span<const float> stereo) {
     auto stems = separate_spectral(stereo, job.stop);
@@ -99,6 +116,24 @@ Result<Separated> separate_to_scratch(const Job& job) {
   auto read = [&](std::span<float> stereo) { return decoder.read(stereo); };
   out.frames = TOLL_TRY(separate_in_chunks({}, read, separate, store, job.stop));
   return out;
+}
+
+// The same with trained models.
+Result<Separated> separate_with_models(const Job& job) {
+  std::vector<int> files;
+  for (const auto& name : input_files(job.plan)) files.push_back(descriptor(job.input.inputs, name));
+  auto models = TOLL_TRY(TrainedSeparation::open(job.plan, {files.begin() + 1, files.end()}));
+  Separated out;
+  ScratchStems scratch(job, mixdowns_of(job.plan, models.sources()), out);
+  out.frames = TOLL_TRY(models.run(
+      {files.front(), job.input.scratch.back(), job.plan.max_seconds},
+      [&](std::int64_t frame, const std::vector<std::vector<float>>& stems) { return scratch.store(frame, stems); },
+      [&](double done) { job.meter.set(trained_pass * done); }, job.stop));
+  return out;
+}
+
+Result<Separated> separate_to_scratch(const Job& job) {
+  return job.plan.models ? separate_with_models(job) : separate_spectrally(job);
 }
 
 // One output file from one scratch file.
@@ -125,6 +160,7 @@ Result<void> encode_file(const Job& job, int scratch, const std::string& name, s
 Result<void> encode_all(const Job& job, std::int64_t frames, float scale) {
   const auto names = output_files(job.plan);
   const std::size_t formats = names.size() / output_stems(job.plan).size();
+  const double first_pass = job.plan.models ? trained_pass : spectral_pass;
   std::atomic<std::int64_t> done{0};
   std::mutex mutex;
   std::optional<Fault> fault;
@@ -152,8 +188,9 @@ Result<void> encode_all(const Job& job, std::int64_t frames, float scale) {
 class SeparationEngine final : public engine::Engine {
  public:
   engine::Description describe() const override {
-    return {"separation", "Splits music into vocals, drums, bass and the rest by signal processing."};
+    return {"separation", "Splits music into vocals, drums, bass and the rest."};
   }
+  void before_sandbox() override { load_trained_runtime(); }
 
   Result<engine::Output> run(const engine::Input& input, engine::Progress& progress, std::stop_token stop) override {
     Meter meter(progress);

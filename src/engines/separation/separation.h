@@ -17,15 +17,28 @@ namespace toll::engines::separation {
 inline constexpr int sample_rate = 44100;  // of every output, Hz
 inline constexpr std::string_view input_name = "audio";
 
+// The trained models of a plan: imported files (engines/htdemucs/network.h), one or a bag of them. As params:
+//   {"sha256":["<64 hex>"],"weights":[[1,1,1,1]],"overlap":0.25,"shifts":[],"threads":0,"memory_mib":3072}
+struct TrainedModels {
+  std::vector<std::string> sha256;           // one a file; the files are the inputs "model.0", "model.1", ...; verified
+  std::vector<std::vector<double>> weights;  // one row a file, one column a source in the model's order; empty: all 1
+  double overlap = 0.25;                     // of segments, 0 to 0.9
+  std::vector<int> shifts;                   // frames; see SeparatorOptions in engines/htdemucs/separator.h
+  unsigned threads = 0;                      // 0: the cores, at most 8
+  std::int64_t memory_mib = 3072;            // of the models, 256 to 65536
+};
+
 // What to make of one file. As params:
 //   {"method":"spectral","stems":["bass","drums","other","vocals"],"two_stem":null,"max_seconds":43200}
-// Every member may be left out; these are the defaults. two_stem names one stem: then the outputs are that stem and
-// "no_<stem>", the sum of all others.
+//   {"method":"htdemucs","stems":["drums","bass","other","vocals"],...,"models":{"sha256":["..."]}}
+// Every member but the models of "htdemucs" may be left out; these are the defaults. two_stem names one stem: then the
+// outputs are that stem and "no_<stem>", the sum of all others.
 struct Plan {
-  std::string method = "spectral";                                     // the only one
-  std::vector<std::string> stems{"bass", "drums", "other", "vocals"};  // these four, in any order
+  std::string method = "spectral";                                     // or "htdemucs"
+  std::vector<std::string> stems{"bass", "drums", "other", "vocals"};  // spectral: these four; htdemucs: the model's
   std::optional<std::string> two_stem;                                 // one of `stems`
   std::int64_t max_seconds = 43200;                                    // longer audio is refused while it is decoded
+  std::optional<TrainedModels> models;                                 // of "htdemucs"
 };
 
 // Reason::invalid_request with the cause when the text is no such object.
@@ -37,7 +50,9 @@ std::vector<std::string> output_stems(const Plan& plan);
 // The names that Input::outputs must hold: "<stem>.wav" (16-bit PCM, RF64 beyond 4 GiB), "<stem>.flac" (16-bit) and
 // "<stem>.mp3" (320 kbit/s) for every stem. All are stereo at 44.1 kHz and as long as the decoded input to the sample.
 std::vector<std::string> output_files(const Plan& plan);
-// How many descriptors Input::scratch must hold. Each grows to 8 bytes a frame (2.5 GB an hour of audio in two stems).
+// The names that Input::inputs must hold: "audio", and "model.0", ... for trained models.
+std::vector<std::string> input_files(const Plan& plan);
+// How many descriptors Input::scratch must hold. Each grows to 8 bytes a frame (1.3 GB an hour of audio).
 std::size_t scratch_files(const Plan& plan);
 
 // The answer of "separation":
@@ -55,9 +70,10 @@ std::string write_answer(const Answer& answer);
 // Reason::internal when the text is no such answer.
 Result<Answer> parse_answer(std::string_view answer);
 
-// Engine "separation": inputs {"audio"}, outputs output_files(plan), scratch scratch_files(plan), params of Plan.
-// Faults: undecodable_audio, audio_too_long (argument limit, seconds), storage_full, cancelled, invalid_request
-// (params). Missing descriptors are a bug of the caller: std::invalid_argument. Uses as many threads as there are cores
+// Engine "separation": inputs input_files(plan), outputs output_files(plan), scratch scratch_files(plan), params of
+// Plan. Faults: undecodable_audio, audio_too_long (argument limit, seconds), storage_full, cancelled, invalid_request
+// (params), model_unusable (argument why: a model file that is not the announced one, cannot be run, or has other
+// stems). Missing descriptors are a bug of the caller: std::invalid_argument. Uses as many threads as there are cores
 // (at most 8) and, besides the files, memory that does not depend on their length.
 std::unique_ptr<engine::Engine> make_separation_engine();
 

@@ -9,6 +9,7 @@
 #include <functional>
 
 #include "engine/sanitizers.h"
+#include "engines/separation/decode.h"
 #include "engines/separation/tests/support.h"
 
 namespace toll::engines::separation {
