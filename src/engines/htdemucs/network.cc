@@ -37,6 +37,10 @@ class Builder {
     if (auto fine = weights_.verdict(); !fine) return fine;
     return graph_.write(fd);
   }
+  std::map<std::string, std::vector<std::int64_t>> asked() {
+    build();
+    return weights_.asked();
+  }
 
  private:
   void build() {
@@ -252,6 +256,12 @@ class Builder {
 };
 
 }  // namespace
+
+std::map<std::string, std::vector<std::int64_t>> weights_of(const Hyperparameters& hyper) {
+  const Checkpoint empty{hyper, {}};
+  const NetworkOptions options;
+  return Builder(empty, options).asked();
+}
 
 Result<void> write_network(const Checkpoint& checkpoint, const NetworkOptions& options, int fd) {
   return Builder(checkpoint, options).write(fd);

@@ -9,6 +9,11 @@
 //   waves     1 x sources*channels x segment
 #pragma once
 
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "base/result.h"
 #include "engines/htdemucs/checkpoint.h"
 
@@ -20,6 +25,9 @@ struct NetworkOptions {
   bool expose_layers = false;
   std::string source_digest;  // SHA-256 of the checkpoint, hex; goes into the metadata
 };
+
+// The names and shapes of all weights that a network has.
+std::map<std::string, std::vector<std::int64_t>> weights_of(const Hyperparameters& hyper);
 
 inline constexpr std::string_view hyperparameters_key = "tollhouse.htdemucs";
 inline constexpr std::string_view source_digest_key = "tollhouse.source_sha256";

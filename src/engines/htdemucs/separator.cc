@@ -33,6 +33,7 @@ class Mixer {
     const auto skip =
         static_cast<std::size_t>(std::clamp<std::int64_t>(begin_ - first, 0, static_cast<std::int64_t>(values.size())));
     values = values.subspan(skip);
+    if (values.empty()) return;
     first += static_cast<std::int64_t>(skip);
     const auto at = static_cast<std::size_t>(first - begin_);
     if (planes_[plane].size() < at + values.size()) planes_[plane].resize(at + values.size());

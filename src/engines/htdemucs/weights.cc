@@ -6,7 +6,7 @@ namespace toll::engines::htdemucs {
 
 std::vector<float> Weights::take(const std::string& name, const std::vector<std::int64_t>& shape) {
   const auto found = state_.find(name);
-  taken_.insert(name);
+  asked_[name] = shape;
   if (!fault_ && found == state_.end()) fault_ = onnx::refuse("the weights of " + name + " are missing");
   if (!fault_ && found->second.shape != shape) fault_ = onnx::refuse("the weights of " + name + " have another shape");
   if (!fault_) {
@@ -20,7 +20,7 @@ std::vector<float> Weights::take(const std::string& name, const std::vector<std:
 Result<void> Weights::verdict() const {
   if (fault_) return *fault_;
   for (const auto& [name, tensor] : state_)
-    if (!taken_.contains(name)) return onnx::refuse("the weights of " + name.substr(0, 100) + " belong to no layer");
+    if (!asked_.contains(name)) return onnx::refuse("the weights of " + name.substr(0, 100) + " belong to no layer");
   return {};
 }
 

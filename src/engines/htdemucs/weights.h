@@ -1,8 +1,8 @@
 // The weights of a checkpoint, taken one by one.
 #pragma once
 
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -18,12 +18,14 @@ class Weights {
   explicit Weights(const State& state) : state_(state) {}
   // The tensor of this name and shape.
   std::vector<float> take(const std::string& name, const std::vector<std::int64_t>& shape);
+  // Every name that was taken, with its shape.
+  const std::map<std::string, std::vector<std::int64_t>>& asked() const { return asked_; }
   // What went wrong, or which tensor was not taken.
   Result<void> verdict() const;
 
  private:
   const State& state_;
-  std::set<std::string> taken_;
+  std::map<std::string, std::vector<std::int64_t>> asked_;
   std::optional<Fault> fault_;
 };
 

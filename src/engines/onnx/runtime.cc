@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <mutex>
+#include <new>
 #include <optional>
 
 #include "engines/onnx/ort.h"
@@ -16,7 +17,12 @@ constexpr const char* library_name = "libonnxruntime.so.1";
 struct PoolAllocator : OrtAllocator {
   PoolAllocator() : OrtAllocator{} {
     version = ORT_API_VERSION;
-    Alloc = [](OrtAllocator*, std::size_t size) { return pool().allocate(size); };
+    // The runtime uses a null pointer without looking at it; an exception it turns into the error of the run.
+    Alloc = [](OrtAllocator*, std::size_t size) -> void* {
+      void* block = size ? pool().allocate(size) : nullptr;
+      if (size && !block) throw std::bad_alloc();
+      return block;
+    };
     Reserve = Alloc;
     Free = [](OrtAllocator*, void* block) { pool().release(block); };
     Info = [](const OrtAllocator*) -> const OrtMemoryInfo* { return cpu_memory(); };
