@@ -95,7 +95,7 @@ struct Accounts {
 };
 
 struct Tunes {
-  std::int64_t max_audio_bytes = std::int64_t{1} << 30;
+  std::int64_t max_audio_bytes = std::int64_t{200} << 20;
 };
 
 struct Registry {

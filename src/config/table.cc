@@ -215,7 +215,7 @@ std::vector<Row> other_rows() {
       row(l, &Limits::session_hour, "limits.session_hour", "The same an hour.", between(1, most_calls)),
       row(l, &Limits::session_day, "limits.session_day", "The same a day.", between(1, most_calls)),
       row(l, &Limits::account_minute, "limits.account_minute",
-          "Calls a minute of all of an account's keys together; 0 in all three for no such cap.",
+          "Calls a minute of all of an account's keys together; 0 for no such cap.",
           between(0, most_calls)),
       row(l, &Limits::account_hour, "limits.account_hour", "The same an hour.", between(0, most_calls)),
       row(l, &Limits::account_day, "limits.account_day", "The same a day.", between(0, most_calls)),

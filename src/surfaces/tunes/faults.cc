@@ -51,6 +51,8 @@ constexpr auto rows = api::by_reason(statuses, std::to_array<FaultRow>({
     {Reason::too_many_keys,          409, "", "An account can have {limit} API keys; delete some"},
     {Reason::track_not_found,        404, "", "Track not found"},
     {Reason::playlist_not_found,     404, "", "Playlist not found"},
+    {Reason::unsupported_file,       415, "", "The file is not WAV, AIFF, FLAC, MP3, Ogg Vorbis, Opus, AAC or M4A"},
+    {Reason::undecodable_audio,      422, "", "The audio is empty, damaged or cut off"},
     {Reason::idempotency_mismatch,   422, "", "The Idempotency-Key was used with another request"},
     {Reason::internal,               500, "", "Something went wrong on our side"},
 }));

@@ -5,6 +5,7 @@
 #include "surfaces/tunes/endpoints/keys.h"
 #include "surfaces/tunes/endpoints/search.h"
 #include "surfaces/tunes/endpoints/track_audio.h"
+#include "surfaces/tunes/endpoints/usage.h"
 
 namespace toll::tunes {
 
@@ -19,7 +20,7 @@ struct Endpoints {
 };
 
 // In the order of the documentation.
-using All = Endpoints<CreateKey, ListKeys, GetKey, UpdateKey, RotateKey, RevokeKey, DeleteKey,                 //
+using All = Endpoints<CreateKey, ListKeys, GetKey, UpdateKey, RotateKey, RevokeKey, DeleteKey, GetKeyUsage,    //
                       Register, Login, GetMe,                                                                  //
                       ListTracks, CreateTrack, BatchTracks, TrackSummary, GetTrack, UpdateTrack, DeleteTrack,  //
                       PutAudio, GetAudio, GetAudioUrl, OpenAudioUpload, CompleteAudioUpload,                   //

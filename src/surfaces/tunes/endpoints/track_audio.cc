@@ -55,10 +55,15 @@ Result<http::Response> GetAudio::handle(Call& call, const Request& in) {
   if (!track) return track.error();
   auto reader = call.house.library.store.open(objects::digest_from_text(track->audio->sha256));
   if (!reader) return Fault(Reason::internal).because("blob " + track->audio->sha256 + " is not in the store");
-  return api::answer_file(call.request, {track->audio->content_type,
-                                         library::Tracks::audio_file_name(*track),
-                                         "\"" + track->audio->sha256 + "\"",
-                                         {api::segment_of(std::move(*reader))}});
+  auto answer = api::answer_file(call.request, {track->audio->content_type,
+                                                library::Tracks::audio_file_name(*track),
+                                                "\"" + track->audio->sha256 + "\"",
+                                                {api::segment_of(std::move(*reader))}});
+  if (answer.status == 416) {
+    answer.fields.set("Content-Type", "application/json");
+    answer.body = R"({"error":"Range Not Satisfiable","detail":"The audio has no such bytes"})";
+  }
+  return answer;
 }
 
 Result<SignedUrl> GetAudioUrl::handle(Call& call, const Request& in) {
@@ -102,7 +107,7 @@ Result<void> CompleteAudioUpload::prepare(Call& call, Request& in) {
   if (!object) return std::move(object).error();
   auto bytes = library.store.open(object->digest);
   if (!bytes) return Reason::upload_incomplete;
-  auto recording = library.prober.measure((*bytes)->fd(), longest_audio);
+  auto recording = library.prober.measure((*bytes)->local_fd(), longest_audio);
   if (!recording) return std::move(recording).error();
   call.audio = library::NewAudio{nullptr, std::move(*object), std::move(*recording)};
   return {};

@@ -1,6 +1,7 @@
 #include "surfaces/tunes/endpoints/tracks.h"
 
 #include "api/gate.h"
+#include "base/text.h"
 #include "library/rules.h"
 #include "surfaces/tunes/dialect.h"
 

@@ -1,6 +1,7 @@
 #include "surfaces/tunes/surface.h"
 
 #include "api/testing/dialect_suite.h"
+#include "base/text.h"
 #include "surfaces/tunes/dialect.h"
 #include "surfaces/tunes/page.h"
 #include "surfaces/tunes/wire.h"
