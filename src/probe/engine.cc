@@ -50,7 +50,11 @@ Result<Recording> measure(int fd, std::int64_t max_seconds, std::stop_token stop
   if (is_empty(fd)) return damaged("no bytes");
   const auto magic = magic_of_file(fd);
   if (!magic) return Fault(Reason::unsupported_file).because("unknown first bytes");
-  auto decoder = TOLL_TRY(Decoder::open(fd, max_seconds, std::move(stop)));
+  auto opened = Decoder::open(fd, max_seconds, std::move(stop));
+  // A film without sound is no damaged song.
+  if (!opened && opened.error().argument("streams") == "none")
+    return Fault(Reason::unsupported_file).because(opened.error().cause());
+  auto decoder = TOLL_TRY(std::move(opened));
   const auto info = decoder.info();
   const auto type = content_type_of(*magic, info.container, info.codec, info.pictures_move);
   if (!type) return Fault(Reason::unsupported_file).because(info.container + " with " + info.codec);

@@ -90,7 +90,8 @@ std::optional<Fault> Decoder::State::open_container() {
 std::optional<Fault> Decoder::State::open_codec() {
   const AVCodec* decoder = nullptr;
   stream = av_find_best_stream(format.get(), AVMEDIA_TYPE_AUDIO, -1, -1, &decoder, 0);
-  if (stream < 0 || !decoder) return Fault(Reason::undecodable_audio).because("no audio stream with a known decoder");
+  if (stream < 0 || !decoder)
+    return Fault(Reason::undecodable_audio).with("streams", "none").because("no audio stream with a known decoder");
   for (unsigned i = 0; i < format->nb_streams; ++i)
     format->streams[i]->discard = static_cast<int>(i) == stream ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
   codec = owned(avcodec_alloc_context3(decoder));

@@ -40,7 +40,8 @@ struct Measured {
 
 class Decoder {
  public:
-  // Reason::undecodable_audio when there is no audio stream with a known decoder; cancelled.
+  // Reason::undecodable_audio: the container is damaged or unknown; with the argument streams = none: it is fine, but
+  // has no audio stream with a known decoder. cancelled.
   static Result<Decoder> open(int fd, std::int64_t max_seconds, std::stop_token stop);
   ~Decoder();
   Decoder(Decoder&&) noexcept;

@@ -104,6 +104,8 @@ TEST_F(Probe, refuses_other_content_whatever_could_be_decoded_of_it) {
   EXPECT_EQ(refusal(encoded(".oga", "-c:a flac")), Reason::unsupported_file);
   EXPECT_EQ(refusal(encoded(".mp4", "-shortest", "-f lavfi -i testsrc=size=64x64:rate=10:duration=1")),
             Reason::unsupported_file);
+  EXPECT_EQ(refusal(encoded(".mp4", "-map 1:v -an", "-f lavfi -i testsrc=size=64x64:rate=10:duration=1")),
+            Reason::unsupported_file);
 }
 
 TEST_F(Probe, refuses_what_is_empty_damaged_or_cut_off) {
