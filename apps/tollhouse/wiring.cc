@@ -11,7 +11,6 @@
 #include "api/openapi.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "blob/folder_store.h"
 #include "engine/host.h"
 #include "engines/separation/separation.h"
 #include "http/server.h"
@@ -25,13 +24,21 @@
 #include "metering/idempotency.h"
 #include "metering/square/square.h"
 #include "metering/usage.h"
+#include "metering/usage_report.h"
+#include "objects/signed_urls.h"
+#include "objects/slots.h"
 #include "objects/sweeper.h"
 #include "probe/probe.h"
 #include "separations/run.h"
 #include "sql/migrations.h"
+#include "surfaces/objects/surface.h"
+#include "surfaces/registry/surface.h"
 #include "surfaces/stems/surface.h"
+#include "surfaces/tunes/surface.h"
 #include "tollhouse/janitor.h"
 #include "tollhouse/pages.h"
+#include "tollhouse/registry.h"
+#include "tollhouse/stores.h"
 
 namespace toll::app {
 
@@ -102,6 +109,7 @@ struct Foundation final : House {
     identity::Accounts accounts;
     identity::Sessions sessions;
     identity::Keys keys;
+    identity::TunesKeys tunes_keys;
     identity::Passwords passwords;
     identity::LoginThrottle throttle{clock};
     identity::AccountService::Leaving leaving;  // set by who owns more than accounts
@@ -111,9 +119,12 @@ struct Foundation final : House {
         : db(sql::open(database_options(settings))),
           secrets(identity::load_secrets(data_folder(settings),
                                          {settings.secrets.api_key_pepper, settings.secrets.session_key}, random)),
-          accounts(clock, cache, {.admin_emails = settings.admin.emails}),
+          accounts(
+              clock, cache,
+              {.admin_emails = settings.admin.emails, .plan = identity::plan_from(settings.accounts.plan).value()}),
           sessions(clock, random, cache, {.secret = secrets.sessions}),
           keys(clock, random, cache, secrets.keys),
+          tunes_keys(clock, random, cache, secrets.keys),
           passwords(password_cost(settings.passwords.cost)),
           account_service(*db, accounts, sessions, passwords, throttle, ledger,
                           {.starter_credits = credits(settings.stems.starter_credits)},
@@ -141,6 +152,9 @@ struct Workshop {
   std::unique_ptr<blob::Store> store;
   objects::Objects objects;
   objects::Sweeper sweeper;
+  objects::Slots slots;
+  objects::SignedUrls urls;
+  objects::KeySpaces key_spaces;
   jobs::Queue queue;
   separations::Separations separations;
   separations::SeparationKind kind;
@@ -148,9 +162,11 @@ struct Workshop {
 
   Workshop(Foundation::Parts& parts, const config::Settings& settings)
       : base(parts),
-        store(blob::open_folder_store(data_folder(settings))),
+        store(open_store(settings)),
         objects(base.clock, base.random),
         sweeper(*base.db, *store, base.clock, {}),
+        slots(objects, base.clock, base.random),
+        urls(url_settings(settings, base.secrets), base.clock),
         queue(base.ledger, base.clock),
         separations(queue, objects, *store, sweeper, base.clock, base.random,
                     {.retention = std::chrono::hours(settings.stems.retention_hours)}),
@@ -171,6 +187,20 @@ struct Workshop {
         jobs::DispatcherOptions{.slots = slots, .max_processing = slots, .worker = jobs::this_worker(base.random)});
   }
 };
+
+// A cap of 0 is none, so the other two hold alone.
+metering::Limits account_cap(const config::Limits& limits) {
+  const metering::Limits cap{limits.account_minute, limits.account_hour, limits.account_day};
+  if (cap == metering::Limits{}) return cap;
+  auto or_none = [](std::int64_t calls) { return calls > 0 ? calls : INT64_MAX; };
+  return {or_none(cap.minute), or_none(cap.hour), or_none(cap.day)};
+}
+
+identity::AddressRules trusted_proxies(const config::Settings& settings) try {
+  return identity::AddressRules(settings.server.trusted_proxies);
+} catch (const std::invalid_argument& problem) {
+  throw std::runtime_error(std::string("server.trusted_proxies: ") + problem.what());
+}
 
 // SIGINT and SIGTERM are taken by one thread that waits for them; every other thread has them blocked.
 sigset_t block_stop_signals() {
@@ -197,7 +227,7 @@ std::unique_ptr<http::Server> listen(const http::ServerOptions& options, http::H
 }
 
 std::vector<api::SurfaceDescription> surfaces() {
-  return {stems::describe()};
+  return {stems::describe(), tunes::describe(), registry::describe()};
 }
 
 }  // namespace
@@ -210,11 +240,12 @@ int serve(const config::Settings& settings) {
 
   const metering::Idempotency idempotency({.owner = base.random.uuid4(), .hash_secret = base.secrets.keys}, base.clock);
   (void)base.db->write([&](sql::Tx& tx) { return idempotency.recover(tx); });
-  identity::KeyUses key_uses(*base.db);
-  const identity::Authenticator authenticator(base.clock, base.cache, &key_uses,
-                                              {.key_secret = base.secrets.keys,
-                                               .session_secret = base.secrets.sessions,
-                                               .admin_token = settings.server.operator_token});
+  const identity::Authenticator authenticator(
+      base.clock, base.cache,
+      {.key_secret = base.secrets.keys,
+       .session_secret = base.secrets.sessions,
+       .admin_token =
+           settings.registry.admin_token.empty() ? settings.server.operator_token : settings.registry.admin_token});
   const metering::Shop shop(*base.db, base.ledger, base.clock, packages(settings.stems),
                             payment_provider(settings.payments));
   const separations::Models models(
@@ -224,7 +255,14 @@ int serve(const config::Settings& settings) {
 
   boost::asio::thread_pool blocking(4), disk(4);
   const auto counters = metering::memory_counters();
-  const api::Gate gate(*base.db, authenticator, *counters, base.clock, {});
+  counters->preload(base.db->read([&](sql::Tx& tx) {
+    return metering::charged_in_current_windows(tx, base.clock.now(),
+                                                account_cap(settings.limits) != metering::Limits{});
+  }));
+  const auto& limits = settings.limits;
+  const api::Gate gate(
+      *base.db, authenticator, *counters, base.clock,
+      {.session = {limits.session_minute, limits.session_hour, limits.session_day}, .account = account_cap(limits)});
   const api::Core core{*base.db, gate, idempotency, *workshop.store, base.clock, blocking, disk};
   stems::House stems_house{*base.db,
                            *workshop.store,
@@ -245,19 +283,51 @@ int serve(const config::Settings& settings) {
                            settings.server.public_url.starts_with("https://")};
 
   api::Metrics metrics;
-  metering::UsageRecorder usage(*base.db, {});
-  Janitor janitor(*base.db,
-                  {[&](sql::Tx& tx) { workshop.separations.expire(tx); }, [&](sql::Tx& tx) { idempotency.purge(tx); },
-                   [&](sql::Tx& tx) { base.sessions.purge(tx); }});
-  api::Front front(
-      base.clock, base.random, metrics, &usage,
-      {.cors_origins = settings.server.cors_origins, .requests_per_second = settings.limits.requests_per_second});
+  metering::UsageRecorder usage(*base.db, base.clock, {.note_uses = identity::write_key_uses});
+  Janitor janitor(*base.db, {[&](sql::Tx& tx) { workshop.separations.expire(tx); },
+                             [&](sql::Tx& tx) { idempotency.purge(tx); }, [&](sql::Tx& tx) { base.sessions.purge(tx); },
+                             [&](sql::Tx& tx) {
+                               const auto kept = std::chrono::hours(settings.objects.upload_retention_hours);
+                               workshop.slots.sweep(tx, base.clock.now() - kept, 500);
+                             }});
+  api::Front front(base.clock, base.random, metrics, &usage,
+                   {.cors_origins = settings.server.cors_origins,
+                    .requests_per_second = settings.limits.requests_per_second,
+                    .trusted_proxies = trusted_proxies(settings)});
   front.add(stems::make(core, stems_house));
+  const library::Tracks tracks(workshop.objects, workshop.sweeper, base.clock, base.random);
+  const library::Playlists playlists(base.clock, base.random);
+  const library::AudioUploads audio_uploads(tracks, workshop.slots);
+  library::AudioSpace audio_space(tracks);
+  workshop.key_spaces.add(audio_space);
+  const tunes::LibraryHouse library_house{tracks,
+                                          playlists,
+                                          audio_uploads,
+                                          workshop.urls,
+                                          *workshop.store,
+                                          *prober,
+                                          static_cast<std::uint64_t>(settings.tunes.max_audio_bytes)};
+  tunes::House tunes_house{*base.db,   base.account_service, base.accounts, base.tunes_keys,
+                           base.clock, base.random,          library_house, settings.server.public_url};
+  front.add(tunes::make(core, tunes_house));
+  Registry models_registry({*base.db, base.clock, base.random, base.keys, base.ledger, *workshop.store,
+                            workshop.objects, workshop.slots, workshop.urls, workshop.key_spaces},
+                           settings);
+  base.leaving = [leaving = std::move(base.leaving), &models_registry, &tracks](sql::Tx& tx, AccountId account) {
+    if (leaving) leaving(tx, account);
+    tracks.remove_account(tx, account);
+    models_registry.publishing.remove_account(tx, account);
+  };
+  front.add(registry::make(core, models_registry.house));
+  object_store::House objects_house{*workshop.store, workshop.urls, workshop.slots, workshop.key_spaces};
+  front.add(object_store::make(core, objects_house));
   const PageContext pages{metrics, [&] { return janitor.healthy(); }, openapi_text(settings),
                           settings.server.operator_token};
   add_pages(front, pages);
 
   const auto dispatcher = workshop.dispatch(settings);
+  metrics.gauge("tollhouse_access_rows_dropped_total", "Rows of the registry's access log lost to a full buffer.",
+                [&] { return static_cast<double>(models_registry.recorder.dropped()); });
   metrics.gauge("tollhouse_jobs_running", "Jobs that run in this process now.",
                 [&] { return static_cast<double>(dispatcher->running()); });
   metrics.gauge("tollhouse_usage_records_dropped_total", "Usage rows lost to a full buffer.",

@@ -25,8 +25,8 @@ namespace fs = std::filesystem;
 namespace json = boost::json;
 
 // The registry's rules over a house.
-struct Registry {
-  explicit Registry(const House& house) : clock(house.clock), objects(house.clock, random) {}
+struct Rules {
+  explicit Rules(const House& house) : clock(house.clock), objects(house.clock, random) {}
   const Clock& clock;
   SystemRandom random;
   const objects::Objects objects;
@@ -36,7 +36,7 @@ struct Registry {
   const models::Viewer everything = models::Viewer::the_operator();
 };
 
-std::vector<models::Model> all_models(sql::Tx& tx, const Registry& registry) {
+std::vector<models::Model> all_models(sql::Tx& tx, const Rules& registry) {
   std::vector<models::RepoKey> keys;
   models::ListQuery query{.limit = 500};
   for (;; query.offset += query.limit) {
@@ -89,7 +89,7 @@ std::string read_through(const blob::Store& store, const models::File& file, Rea
 }  // namespace
 
 int list_models(const Console& console, const House& house) {
-  const Registry registry(house);
+  const Rules registry(house);
   std::vector<std::vector<std::string>> rows{{"MODEL", "FILES", "OWNER", "ENGINE", "COMMIT", "CHANGED"}};
   json::array list;
   const auto models = house.db.read([&](sql::Tx& tx) { return all_models(tx, registry); });
@@ -112,7 +112,7 @@ int list_models(const Console& console, const House& house) {
 }
 
 int add_model(const Console& console, const House& house, blob::Store& store, const AddModel& wanted) {
-  const Registry registry(house);
+  const Rules registry(house);
   const auto files = files_below(wanted.from);
   if (!files) return console.fail(files.error());
   std::uint64_t all = 0;
@@ -144,7 +144,7 @@ int add_model(const Console& console, const House& house, blob::Store& store, co
 }
 
 int pull_model(const Console& console, const House& house, const blob::Store& store, const PullModel& wanted) {
-  const Registry registry(house);
+  const Rules registry(house);
   const auto files = house.db.read([&](sql::Tx& tx) -> std::optional<std::vector<models::File>> {
     const auto seen = registry.catalogue.find(tx, registry.everything, wanted.repo);
     if (!seen) return std::nullopt;
@@ -181,7 +181,7 @@ int pull_model(const Console& console, const House& house, const blob::Store& st
 
 int verify_models(const Console& console, const House& house, const blob::Store& store,
                   const std::optional<std::string>& repo) {
-  const Registry registry(house);
+  const Rules registry(house);
   std::vector<std::pair<std::string, models::File>> files;
   const bool found = house.db.read([&](sql::Tx& tx) {
     std::vector<models::Model> models;
@@ -221,7 +221,7 @@ int verify_models(const Console& console, const House& house, const blob::Store&
 
 int collect_garbage(const Console& console, const House& house, blob::Store& store, const fs::path& data,
                     std::chrono::hours upload_retention) {
-  const Registry registry(house);
+  const Rules registry(house);
   SystemRandom random;
   const objects::Slots slots(registry.objects, house.clock, random);
   const auto uploads =

@@ -162,7 +162,7 @@ class ObjectStore : public ::testing::Test {
   objects::KeySpaces spaces;
   House house{*store, urls, slots, spaces};
   identity::CredentialCache cache{clock};
-  identity::Authenticator authenticator{clock, cache, nullptr, {std::string(32, 'k'), std::string(32, 's'), {}}};
+  identity::Authenticator authenticator{clock, cache, {std::string(32, 'k'), std::string(32, 's'), {}}};
   metering::Idempotency idempotency{{.owner = "test", .hash_secret = "secret"}, clock};
   boost::asio::thread_pool blocking{1}, disk{1};
   std::unique_ptr<metering::Counters> counters = metering::memory_counters();
