@@ -117,6 +117,17 @@ asio::awaitable<http::Response> Front::unknown(const Surface* surface, const Rou
                                                Exchange& exchange) const {
   const bool known_path = !found.allowed.empty();
   const Fault fault(known_path ? Reason::method_not_allowed : Reason::unknown_route);
+// A path that nobody answers is the surface's whose key was shown, if that surface counts calls: a key's limits hold
+// everywhere.
+const Surface* Front::surface_of_key(const http::Request& request) const {
+  for (const auto& surface : surfaces_) {
+    if (!surface->dialect.limits) continue;
+    const auto shown = surface->dialect.credential(request, Access::either);
+    if (shown && shown->kind != identity::CredentialKind::session) return surface.get();
+  }
+  return nullptr;
+}
+
   http::Response response;
   if (surface)
     response = co_await serve_unknown(*surface->core, surface->dialect, fault, exchange);
@@ -212,7 +223,8 @@ asio::awaitable<http::Response> Front::handle(const http::Request& request, http
       response = preflight(request);
     } else {
       if (page) found.allowed = {Method::get, Method::head};
-      trace->surface = owner(request.path);
+      trace->surface = found.allowed.empty() ? surface_of_key(request) : nullptr;
+      if (!trace->surface) trace->surface = owner(request.path);
       response = co_await unknown(trace->surface, found, exchange);
     }
   } catch (...) {

@@ -47,6 +47,7 @@ class Front final : public http::Handler {
   void count(const Trace& trace, const Served& how) const;
   const Surface* owner(std::string_view path) const;
   const Surface& surface_of(const Operation& operation) const;
+  const Surface* surface_of_key(const http::Request& request) const;
   asio::awaitable<http::Response> unknown(const Surface* surface, const Router::Found& found, Exchange& exchange) const;
   std::string client_of(const http::Request& request) const;
   const Page* page_for(std::string_view path) const;

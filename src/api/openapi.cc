@@ -141,6 +141,7 @@ Object operation_object(const DialectTable& dialect, const About& about) {
                                                                            std::string(dialect.name) + "Fault"}}}}}}}};
   out["responses"] = std::move(responses);
   out["x-tollhouse-access"] = access_name(about.access);
+  if (!about.scope.empty()) out["x-tollhouse-scope"] = about.scope;
   return out;
 }
 
