@@ -9,6 +9,7 @@ import pytest
 
 from support import audio
 from support.checks import show
+from support.tunes import SCOPES, Listener
 
 PLACE = re.compile(r"\{([^}]+)\}")
 VOLATILE = {"date", "x-request-id", "x-process-time", "x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit"}
@@ -46,6 +47,12 @@ def operations(server):
 @pytest.fixture(scope="module")
 def stranger(server):
     return server.account()
+
+
+@pytest.fixture(scope="module")
+def listener(server):
+    """An account on a plan that opens every scope."""
+    return Listener(server)
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +122,36 @@ def test_no_key_opens_what_needs_a_session(owner, operations):
         url = filled(path, absent_values(path))
         answer = owner.api.request(method, url, **body_of(method, path, operation, schemas))
         assert answer.status_code == 401, f"{method} {path} by key: {show(answer)}"
+
+
+def test_a_tunes_key_is_told_that_a_session_is_needed(listener, operations):
+    key = listener.with_key(*SCOPES)
+    for method, path, operation, schemas in guarded(operations, "session"):
+        if operation["tags"] == ["tunes"]:
+            url = filled(path, absent_values(path))
+            answer = key.request(method, url, **body_of(method, path, operation, schemas))
+            assert answer.status_code == 403, f"{method} {path} by key: {show(answer)}"
+
+
+def test_every_scope_is_asked_for(listener, operations):
+    keys = {scope: listener.with_key(scope) for scope in SCOPES}
+    others = {scope: listener.with_key(*(other for other in SCOPES if other != scope)) for scope in SCOPES}
+    asked = set()
+    for method, path, operation, schemas in guarded(operations, "either"):
+        scope = operation.get("x-tollhouse-scope")
+        if operation["tags"] != ["tunes"] or not scope:
+            continue
+        asked.add(scope)
+        url, body = filled(path, absent_values(path)), body_of(method, path, operation, schemas)
+        without = others[scope].request(method, url, **body)
+        assert without.status_code == 403 and without.json()["required_scope"] == scope, (
+            f"{method} {path} by a key with every scope but {scope}: {show(without)}"
+        )
+        only = keys[scope].request(method, url, **body)
+        assert only.status_code != 401, f"{method} {path} by a key with {scope}: {show(only)}"
+        if only.status_code == 403:
+            assert only.json()["required_scope"] not in (None, scope), f"{method} {path}: {show(only)}"
+    assert asked >= {scope for scope in SCOPES if scope.endswith((":tracks", ":playlists"))}, f"asked for: {asked}"
 
 
 def test_only_administrators_pass_where_they_alone_may(stranger, operations):
