@@ -10,6 +10,7 @@ import requests
 from support import audio
 from support.checks import show
 from support.library import PAGE_KEYS, TIME, TRACK_KEYS, bad_fields, key, refused, track, tracks, walk
+from support.polling import until
 
 FULL = {
     "name": "One More Time",
@@ -422,6 +423,24 @@ def test_a_deleted_track_takes_its_audio_along(account, server):
     assert gone.status_code == 204 and gone.content == b""
     for path in (f"/tracks/{made['id']}", f"/tracks/{made['id']}/audio", f"/tracks/{made['id']}/audio/url"):
         refused(account.session.get(path), 404, detail="Track not found")
+
+
+def test_audio_leaves_the_disk_with_its_track_and_with_its_account(server):
+    """Whoever deletes an account expects its music to be gone."""
+    account = server.account()
+    contents = [audio.as_wav(bytes([n, 2 * n]) * 4000) for n in (11, 12)]
+    made = [track(account) for _ in contents]
+    for one, content in zip(made, contents):
+        assert put_audio(account, one["id"], content).status_code == 200
+    digests = [hashlib.sha256(content).hexdigest() for content in contents]
+    stored = lambda digest: any(digest in name.replace("/", "") for name in server.files())  # noqa: E731
+    assert all(map(stored, digests)), server.files()
+    account.session.delete(f"/tracks/{made[0]['id']}")
+    until(lambda: not stored(digests[0]), "the bytes of a deleted track leave the disk", 30)
+    assert stored(digests[1])
+    gone = account.session.delete("/auth/account", json={"password": account.password})
+    assert gone.status_code == 200, show(gone)
+    until(lambda: not stored(digests[1]), "the bytes of a deleted account leave the disk", 30)
 
 
 def test_a_track_without_audio_has_none_to_give(account):
