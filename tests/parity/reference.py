@@ -34,6 +34,7 @@ MODELS = {
                               depth=3, context=0),
     "full4": dict(PUBLISHED, sources=FOUR),
     "full6": dict(PUBLISHED, sources=SIX, bottom_channels=0),
+    "small4b": dict(SMALL, sources=FOUR),
 }
 
 
@@ -99,8 +100,6 @@ def layers(path, folder):
         parts = name.split(".")
         if len(parts) == 2 and parts[0] in ("encoder", "decoder", "tencoder", "tdecoder"):
             module.register_forward_hook(lambda _, __, out, name=name: keep(name, out[0] if isinstance(out, tuple) else out))
-    # The frequency embedding is added outside of encoder.0: what encoder.1 gets is compared instead of what encoder.0 gives.
-    model.encoder[1].register_forward_pre_hook(lambda _, inputs: keep("after_embedding", inputs[0]))
     if model.crosstransformer is not None and not model.bottom_channels:
         model.crosstransformer.register_forward_hook(lambda _, __, out: (keep("crosstransformer.z", out[0]), keep("crosstransformer.t", out[1])))
     with torch.no_grad():

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engines/htdemucs/network.h"
+#include "engines/htdemucs/operators.h"
 #include "engines/htdemucs/stft.h"
 #include "engines/onnx/refuse.h"
 
@@ -66,7 +67,9 @@ const std::string& Model::source_digest() const {
 }
 
 Result<Model> Model::open(std::span<const std::byte> file, const onnx::SessionOptions& options) {
-  auto session = TOLL_TRY(onnx::Session::open(file, options));
+  auto with_operators = options;
+  with_operators.operators = operators();
+  auto session = TOLL_TRY(onnx::Session::open(file, with_operators));
   const auto& metadata = session.schema().metadata;
   const auto written = metadata.find(std::string(hyperparameters_key));
   if (written == metadata.end()) return onnx::refuse("the file is no model of HTDemucs that was imported here");

@@ -94,7 +94,10 @@ class Builder {
     return value;
   }
 
-  std::string gelu(const std::string& value) { return graph_.node("Gelu", {value}); }
+  std::string gelu(const std::string& value, const Plane& plane) {
+    if (options_.portable) return graph_.node("Gelu", {value});
+    return graph_.own("Gelu", {value}, {1, plane.channels, plane.rows, plane.columns});
+  }
   // The first half of the channels, gated by the second.
   std::string glu(const std::string& value) {
     const auto halves = graph_.node_of("Split", {value}, 2, Attributes().integer("axis", 1).integer("num_outputs", 2));
@@ -124,7 +127,7 @@ class Builder {
     }
     auto inputs = parameters(name + ".conv", shape, graph_shape, channels);
     inputs.insert(inputs.begin(), in.value);
-    out.value = gelu(graph_.node("Conv", inputs, attributes));
+    out.value = gelu(graph_.node("Conv", inputs, attributes), out);
     if (hyper_.dconv_mode & 1) out.value = residual(branch, out, name + ".dconv");
     if (hyper_.rewrite) out.value = rewrite(branch, out, name + ".rewrite", hyper_.context_enc);
     out.value = expose(name, out);
@@ -143,11 +146,13 @@ class Builder {
                                   Attributes()
                                       .integers("kernel_shape", {graph_shape[2], width})
                                       .integers("pads", {rows, context, rows, context}));
+    if (!options_.portable) return graph_.own("Gate", {both}, {1, in.channels, in.rows, in.columns});
     return glu(both);
   }
 
   // Dilated convolutions over time with a residual, each frequency on its own ("DConv").
   std::string residual(const Branch&, const Plane& in, const std::string& name) {
+    if (!options_.portable) return fused_residual(in, name);
     const int hidden = static_cast<int>(in.channels / hyper_.dconv_comp);
     // Frequencies become the batch.
     std::string x =
@@ -163,7 +168,7 @@ class Builder {
                                .integers("kernel_shape", {3})
                                .integers("dilations", {dilation})
                                .integers("pads", {dilation, dilation}));
-      y = gelu(group_norm(y, layer + ".1", {in.rows, hidden, in.columns}));
+      y = graph_.node("Gelu", {group_norm(y, layer + ".1", {in.rows, hidden, in.columns})});
       auto wide = parameters(layer + ".3", {2 * in.channels, hidden, 1}, {2 * in.channels, hidden, 1}, 2 * in.channels);
       wide.insert(wide.begin(), y);
       y = graph_.node("Conv", wide, Attributes().integers("kernel_shape", {1}));
@@ -174,6 +179,25 @@ class Builder {
     }
     x = reshape(x, {in.rows, in.channels, 1, in.columns});
     return in.rows == 1 ? x : graph_.node("Transpose", {x}, Attributes().integers("perm", {2, 1, 0, 3}));
+  }
+
+  std::string fused_residual(const Plane& in, const std::string& name) {
+    const std::int64_t channels = in.channels, hidden = static_cast<std::int64_t>(in.channels / hyper_.dconv_comp);
+    std::vector<std::string> inputs{in.value};
+    const auto take = [&](const std::string& weight, const Shape& shape) {
+      inputs.push_back(graph_.weights(weight, weights_.take(weight, shape), shape));
+    };
+    for (int d = 0; d < std::abs(hyper_.dconv_depth); ++d) {
+      const std::string layer = name + ".layers." + std::to_string(d);
+      take(layer + ".0.weight", {hidden, channels, 3}), take(layer + ".0.bias", {hidden});
+      take(layer + ".1.weight", {hidden}), take(layer + ".1.bias", {hidden});
+      take(layer + ".3.weight", {2 * channels, hidden, 1}), take(layer + ".3.bias", {2 * channels});
+      take(layer + ".4.weight", {2 * channels}), take(layer + ".4.bias", {2 * channels});
+      take(layer + ".6.scale", {channels});
+    }
+    if (inputs.size() == 1) return in.value;
+    return graph_.own("Residual", inputs, {1, channels, in.rows, in.columns},
+                      Attributes().integer("dilate", hyper_.dconv_depth > 0));
   }
 
   // GroupNorm with one group, over channels and columns of each row.
@@ -221,32 +245,80 @@ class Builder {
     if (hyper_.dconv_mode & 2) y.value = residual(branch, y, name + ".dconv");
 
     const int channels = layer == 0 ? last_channels : hyper_.channels_at(layer - 1);
+    const int stride = hyper_.stride;
+    Plane out{{}, channels, in.rows, in.columns};
+    if (branch.spectral) {
+      out.rows = in.rows * stride;
+    } else {
+      out.columns = length;
+    }
+    const std::string transposed = name + ".conv_tr";
+    out.value = options_.portable ? transposed_convolution(branch, y, out, transposed, layer != 0)
+                                  : spread_convolution(branch, y, out, transposed, layer != 0);
+    out.value = expose(name, out);
+    return out;
+  }
+
+  std::string transposed_convolution(const Branch& branch, const Plane& in, const Plane& out, const std::string& name,
+                                     bool active) {
     const int kernel = hyper_.kernel_size, stride = hyper_.stride;
     const std::int64_t pad = kernel / 4;
-    Plane out{{}, channels, in.rows, in.columns};
     Attributes attributes;
-    Shape shape{in.channels, channels, kernel}, graph_shape;
+    Shape shape{in.channels, out.channels, kernel}, graph_shape;
     if (branch.spectral) {
       shape.push_back(1);
       graph_shape = shape;
-      out.rows = in.rows * stride;
       attributes.integers("kernel_shape", {kernel, 1})
           .integers("strides", {stride, 1})
           .integers("pads", {pad, 0, pad, 0});
     } else {
-      graph_shape = {in.channels, channels, 1, kernel};
-      out.columns = length;
-      const std::int64_t over = (in.columns - 1) * stride + kernel - pad - length;
+      graph_shape = {in.channels, out.channels, 1, kernel};
+      const std::int64_t over = (in.columns - 1) * stride + kernel - pad - out.columns;
       attributes.integers("kernel_shape", {1, kernel})
           .integers("strides", {1, stride})
           .integers("pads", {0, pad, 0, over});
     }
-    auto inputs = parameters(name + ".conv_tr", shape, graph_shape, channels);
-    inputs.insert(inputs.begin(), y.value);
-    out.value = graph_.node("ConvTranspose", inputs, attributes);
-    if (layer != 0) out.value = gelu(out.value);
-    out.value = expose(name, out);
-    return out;
+    auto inputs = parameters(name, shape, graph_shape, out.channels);
+    inputs.insert(inputs.begin(), in.value);
+    const auto value = graph_.node("ConvTranspose", inputs, attributes);
+    return active ? gelu(value, out) : value;
+  }
+
+  // The same as a convolution of width 2: with a kernel of twice the stride, an output is the sum of two inputs only.
+  // Output j is made by input m = (j + pad) / stride with tap r = (j + pad) % stride, and by input m - 1 with tap r +
+  // stride: so `stride` values are made of every pair, and then put side by side.
+  std::string spread_convolution(const Branch& branch, const Plane& in, const Plane& out, const std::string& name,
+                                 bool active) {
+    const auto stride = static_cast<std::size_t>(hyper_.stride), kernel = 2 * stride;
+    const auto from = static_cast<std::size_t>(in.channels), to = static_cast<std::size_t>(out.channels);
+    Shape shape{in.channels, out.channels, hyper_.kernel_size};
+    if (branch.spectral) shape.push_back(1);
+    const auto weight = weights_.take(name + ".weight", shape);
+    const auto bias = weights_.take(name + ".bias", {out.channels});
+    std::vector<float> turned(weight.size()), biases(to * stride);
+    for (std::size_t o = 0; o < to; ++o)
+      for (std::size_t r = 0; r < stride; ++r) {
+        biases[o * stride + r] = bias[o];
+        for (std::size_t i = 0; i < from; ++i)
+          for (std::size_t tap = 0; tap < 2; ++tap)
+            turned[((o * stride + r) * from + i) * 2 + tap] = weight[(i * to + o) * kernel + (tap ? r : r + stride)];
+      }
+    const std::int64_t outputs = static_cast<std::int64_t>(to * stride);
+    const bool rows = branch.spectral;
+    const auto both = graph_.node(
+        "Conv",
+        {in.value,
+         graph_.weights(name + ".weight", std::move(turned), {outputs, in.channels, rows ? 2 : 1, rows ? 1 : 2}),
+         graph_.weights(name + ".bias", std::move(biases), {outputs})},
+        Attributes()
+            .integers("kernel_shape", {rows ? 2 : 1, rows ? 1 : 2})
+            .integers("pads", {rows ? 1 : 0, rows ? 0 : 1, rows ? 1 : 0, rows ? 0 : 1}));
+    return graph_.own("Spread", {both}, {1, out.channels, out.rows, out.columns},
+                      Attributes()
+                          .integer("axis", rows ? 2 : 3)
+                          .integer("stride", hyper_.stride)
+                          .integer("crop", hyper_.kernel_size / 4)
+                          .integer("gelu", active));
   }
 
   const Hyperparameters& hyper_;

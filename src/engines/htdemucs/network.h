@@ -23,6 +23,8 @@ struct NetworkOptions {
   // Adds the results of the layers to the outputs, under the reference's module names ("encoder.0", "tdecoder.3", ...):
   // for the tests that compare them.
   bool expose_layers = false;
+  // Only operators of ONNX and ONNX Runtime, not those of operators.h: for other programs, and to compare with. Slower.
+  bool portable = false;
   std::string source_digest;  // SHA-256 of the checkpoint, hex; goes into the metadata
 };
 

@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "engines/onnx/operator.h"
+
 namespace toll::engines::onnx {
 namespace {
 
@@ -209,12 +211,21 @@ std::string GraphWriter::contributed(const std::string& operation, const std::ve
   return name;
 }
 
+std::string GraphWriter::own(const std::string& operation, const std::vector<std::string>& inputs, const Shape& shape,
+                             Attributes attributes) {
+  auto name = new_name(operation);
+  define(name);
+  append(operator_domain, operation, inputs, {name}, attributes.integers("shape", shape));
+  return name;
+}
+
 Result<void> GraphWriter::write(int fd) const {
   std::string model, name;
   integer_field(model, 1, ir_version);
   bytes_field(model, 2, "tollhouse");
   bytes_field(model, 8, operator_set("", opset));
   bytes_field(model, 8, operator_set("com.microsoft", 1));
+  bytes_field(model, 8, operator_set(operator_domain, 1));
   model += metadata_;
   bytes_field(name, 2, "network");
   std::size_t size = nodes_.size() + name.size() + small_tensors_.size() + inputs_.size() + outputs_.size();

@@ -54,6 +54,10 @@ class GraphWriter {
   std::string contributed(const std::string& operation, const std::vector<std::string>& inputs,
                           const Attributes& attributes);
 
+  // A node of one output of operators of our own (operator.h).
+  std::string own(const std::string& operation, const std::vector<std::string>& inputs, const Shape& shape,
+                  Attributes attributes = {});
+
   // The file, from offset 0. Reason::storage_full when there is no room; throws std::system_error on other failures.
   Result<void> write(int fd) const;
 

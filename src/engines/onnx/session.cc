@@ -1,9 +1,11 @@
 #include "engines/onnx/session.h"
 
 #include <algorithm>
+#include <deque>
 #include <stdexcept>
 #include <thread>
 
+#include "engines/onnx/custom_operator.h"
 #include "engines/onnx/element.h"
 #include "engines/onnx/model_check.h"
 #include "engines/onnx/ort.h"
@@ -20,6 +22,10 @@ struct Tensor::State {
 };
 
 struct Session::State {
+  // The session refers to these.
+  std::vector<Operator> operators;
+  std::deque<CustomOperator> custom;
+  Ort::CustomOpDomain domain{nullptr};
   Ort::Session session{nullptr};
   Schema schema;
 };
@@ -152,7 +158,14 @@ Result<Session> Session::open(std::span<const std::byte> model, const SessionOpt
   pool().set_limit(options.memory_limit);
   try {
     auto state = std::make_unique<State>();
-    state->session = Ort::Session(*environment(), model.data(), model.size(), options_for(options));
+    auto session_options = options_for(options);
+    if (!options.operators.empty()) {
+      state->operators = options.operators;
+      state->domain = Ort::CustomOpDomain(operator_domain);
+      for (const auto& op : state->operators) state->domain.Add(&state->custom.emplace_back(op));
+      session_options.Add(state->domain);
+    }
+    state->session = Ort::Session(*environment(), model.data(), model.size(), session_options);
     state->schema = TOLL_TRY(schema_of(state->session));
     return Session(std::move(state));
   } catch (const Ort::Exception& e) {

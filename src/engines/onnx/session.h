@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engines/onnx/operator.h"
 
 namespace toll::engines::onnx {
 
@@ -75,6 +76,7 @@ struct SessionOptions {
   std::uint64_t memory_limit = 3ull << 30;  // of all models of the process together, bytes
   bool spin = true;                         // threads wait for the next operator actively: faster, and busy while idle
   bool optimise = true;                     // rewrites of the graph
+  std::vector<Operator> operators;          // that the graph may use besides ONNX's
   std::string profile;                      // a file name prefix: where to write a profile; empty: none
 };
 

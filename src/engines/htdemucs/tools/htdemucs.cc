@@ -1,5 +1,5 @@
 // The engine by hand, for the parity tests and the benchmark: files of raw little-endian floats in and out.
-//   htdemucs import CHECKPOINT MODEL.onnx [layers]
+//   htdemucs import CHECKPOINT MODEL.onnx [layers|portable|layers-portable]
 //   htdemucs separate IN.f32 OUT.f32 OVERLAP SHIFTS WEIGHTS MODEL.onnx...   IN: 2 x frames. OUT: sources x 2 x frames.
 //                                   SHIFTS: "-" or numbers with commas. WEIGHTS: "-" or rows as "1,0;0,1"
 //   htdemucs layers MODEL.onnx SPECTRUM.f32 WAVE.f32 FOLDER                  writes FOLDER/<output>.f32
@@ -17,6 +17,7 @@
 #include <stdexcept>
 
 #include "engines/htdemucs/network.h"
+#include "engines/htdemucs/operators.h"
 #include "engines/htdemucs/separator.h"
 #include "engines/onnx/mapped_file.h"
 
@@ -71,12 +72,13 @@ onnx::SessionOptions session_options() {
   return options;
 }
 
-int import(const std::string& in, const std::string& out, bool layers) {
+int import(const std::string& in, const std::string& out, const std::string& how) {
   const auto file = map(in);
   const auto checkpoint = must(read_checkpoint(file.bytes()));
   const int fd = ::open(out.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd < 0) throw std::runtime_error("cannot write " + out);
-  must(write_network(checkpoint, {.expose_layers = layers}, fd));
+  must(write_network(checkpoint, {.expose_layers = how.starts_with("layers"), .portable = how.ends_with("portable")},
+                     fd));
   ::close(fd);
   std::cout << write_hyperparameters(checkpoint.hyper) << "\n";
   return 0;
@@ -133,7 +135,9 @@ int separate(int argc, char** argv) {
 
 int layers(char** argv) {
   const auto file = map(argv[2]);
-  auto session = must(onnx::Session::open(file.bytes(), session_options()));
+  auto options = session_options();
+  options.operators = operators();
+  auto session = must(onnx::Session::open(file.bytes(), options));
   const auto spectrum = read_floats(argv[3]), wave = read_floats(argv[4]);
   const auto& inputs = session.schema().inputs;
   const auto made = must(session.run({{"spectrum", inputs[0].shape, std::as_bytes(std::span(spectrum))},
@@ -148,7 +152,7 @@ int layers(char** argv) {
 int main(int argc, char** argv) {
   try {
     const std::string command = argc > 1 ? argv[1] : "";
-    if (command == "import" && argc >= 4) return import(argv[2], argv[3], argc > 4);
+    if (command == "import" && argc >= 4) return import(argv[2], argv[3], argc > 4 ? argv[4] : "");
     if (command == "separate" && argc >= 8) return separate(argc, argv);
     if (command == "layers" && argc == 6) return layers(argv);
     std::cerr << "see the head of tools/htdemucs.cc\n";
