@@ -14,3 +14,4 @@ pkg_check_modules(ffmpeg REQUIRED IMPORTED_TARGET libavformat libavcodec libswre
 pkg_check_modules(fftw REQUIRED IMPORTED_TARGET fftw3f)
 pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)

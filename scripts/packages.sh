@@ -22,6 +22,7 @@ build  libboost1.81-dev      Asio and Beast (network), PFR (members of structs)
 build  libboost-json1.81-dev JSON
 build  libssl-dev            TLS, SHA-256, HMAC
 build  libsodium-dev         Argon2id password hashes
+build  libhiredis-dev        Redis: rate limits that several servers share
 build  libcurl4-openssl-dev  S3 servers and hubs of models
 build  libsqlite3-dev        the database of one machine
 build  libpq-dev             PostgreSQL
@@ -46,6 +47,7 @@ test   python3-pytest        functional tests
 test   python3-requests      the HTTP client of the documented example
 test   postgresql            a private cluster for the tests
 test   postgresql-client     looks into that cluster
+test   redis-server          a private one for the tests of shared rate limits
 test   swift-proxy           a real S3 server that checks signatures: its front (s3api),
 test   swift-account         its accounts,
 test   swift-container       its buckets,

@@ -93,14 +93,12 @@ void Windows::move_to(Time now) {
   }
 }
 
-Verdict Windows::take(const Limits& limits) {
-  const bool room = has_room(limits);
-  if (room)
-    for (auto& used : used_) ++used;
-  auto out = verdict(limits, room);
-  if (room)
-    for (std::size_t i = 0; i < out.parts.size(); ++i)
-      if (out.parts[i].remaining == 0) out.just_reached |= static_cast<std::uint8_t>(1u << i);
+Verdict Windows::take_if(bool room, const Limits& limits) {
+  if (!room) return verdict(limits, false);
+  for (auto& used : used_) ++used;
+  auto out = verdict(limits, true);
+  for (std::size_t i = 0; i < out.parts.size(); ++i)
+    if (out.parts[i].remaining == 0) out.just_reached |= static_cast<std::uint8_t>(1u << i);
   return out;
 }
 

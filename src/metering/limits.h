@@ -94,7 +94,7 @@ class Windows {
   // Both leave the verdict's `admitted` with what a call now gets; only charge() takes a unit.
   Verdict charge(const Limits& limits, Time now) {
     move_to(now);
-    return take(limits);
+    return take_if(has_room(limits), limits);
   }
   Verdict peek(const Limits& limits, Time now) const {
     Windows then = *this;
@@ -106,7 +106,7 @@ class Windows {
   bool has_room(const Limits& limits) const {
     return used_[0] < limits.minute && used_[1] < limits.hour && used_[2] < limits.day;
   }
-  Verdict take(const Limits& limits);
+  Verdict take_if(bool room, const Limits& limits);
   Verdict verdict(const Limits& limits, bool admitted) const;
 
   // What another process counted, or the request log holds. A window of the same number keeps the higher count, a newer

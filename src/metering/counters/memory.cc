@@ -54,8 +54,8 @@ Verdict MemoryCounters::decide_both(const Demand& demand, Time now, bool charges
   own.move_to(now);
   cap.move_to(now);
   const bool room = own.has_room(demand.limits) && cap.has_room(demand.cap->limits);
-  if (!charges || !room) return merged(own.verdict(demand.limits, room), cap.verdict(demand.cap->limits, room));
-  const auto out = merged(own.take(demand.limits), cap.take(demand.cap->limits));
+  const auto out = charges ? merged(own.take_if(room, demand.limits), cap.take_if(room, demand.cap->limits))
+                           : merged(own.verdict(demand.limits, room), cap.verdict(demand.cap->limits, room));
   windows_of(first, demand.subject, now) = own;
   windows_of(second, demand.cap->subject, now) = cap;
   return out;
@@ -105,6 +105,14 @@ void MemoryCounters::learn(const Subject& subject, const Windows::Counts& counts
   auto& shard = shard_of(subject);
   std::lock_guard lock(shard.mutex);
   windows_of(shard, subject, from_micros(counts[0].number * 60'000'000)).learn(counts);
+}
+
+Windows::Counts MemoryCounters::counts_at(const Subject& subject, Time now) {
+  auto& shard = shard_of(subject);
+  std::lock_guard lock(shard.mutex);
+  auto& windows = windows_of(shard, subject, now);
+  windows.move_to(now);
+  return windows.counts();
 }
 
 void MemoryCounters::preload(std::span<const Known> known) {

@@ -23,6 +23,7 @@ class MemoryCounters final : public Counters {
 
   // Takes over what another holder of counts has counted for this subject.
   void learn(const Subject& subject, const Windows::Counts& counts);
+  Windows::Counts counts_at(const Subject& subject, Time now);
 
  private:
   struct Entry {

@@ -42,6 +42,7 @@ class CountersSuite : public ::testing::TestWithParam<CountersCase> {
   void SetUp() override {
     both = GetParam().make();
     if (!both[0]) GTEST_SKIP() << "redis-server is not installed";
+    ASSERT_FALSE(both[0]->state().down || both[1]->state().down);
   }
   static Subject anybody() {
     static std::atomic<std::uint64_t> last{1};

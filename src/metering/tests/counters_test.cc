@@ -2,6 +2,7 @@
 
 #include "metering/counters/memory.h"
 #include "metering/tests/counters_suite.h"
+#include "metering/tests/redis_server.h"
 
 namespace toll::metering {
 namespace {
@@ -13,6 +14,19 @@ std::array<std::shared_ptr<Counters>, 2> in_memory() {
   return {one, one};
 }
 INSTANTIATE_TEST_SUITE_P(Memory, CountersSuite, ::testing::Values(CountersCase{"memory", in_memory}));
+
+// Of this process, started at the first call, ended with it (PR_SET_PDEATHSIG).
+RedisServer& shared_server() {
+  static RedisServer server;
+  return server;
+}
+
+std::array<std::shared_ptr<Counters>, 2> over_redis() {
+  if (!RedisServer::available()) return {};
+  const RedisOptions options{.url = shared_server().url()};
+  return {redis_counters(options), redis_counters(options)};
+}
+INSTANTIATE_TEST_SUITE_P(Redis, CountersSuite, ::testing::Values(CountersCase{"redis", over_redis}));
 
 TEST(Subject, of_a_uuid_is_its_bits) {
   const KeyId id("0123abcd-4567-4890-8bcd-ef0123456789");
