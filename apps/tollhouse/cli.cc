@@ -278,10 +278,11 @@ class CommandLine {
     create.add_option("--expires-in-days", given_.expires_in_days, "Days until it expires; without it never.")
         ->check(CLI::Range(1, 3650));
     add_beside(create);
-    auto& list = add(keys, "list", "List an account's API keys, masked.", "tollhouse keys list ada@example.org",
-                     with_house([this](const Console& console, const House& house) {
-                       return list_keys(console, house, given_.email);
-                     }));
+    auto& list =
+        add(keys, "list", "List an account's API keys of the stems and tunes surfaces, masked.",
+            "tollhouse keys list ada@example.org", with_house([this](const Console& console, const House& house) {
+              return list_keys(console, house, given_.email);
+            }));
     add_email(list);
     add_beside(list);
     auto& revoke =
@@ -290,7 +291,7 @@ class CommandLine {
               return revoke_key(console, house, given_.email, given_.key);
             }));
     add_email(revoke);
-    revoke.add_option("KEY", given_.key, "The key's id or name.")->required();
+    revoke.add_option("KEY", given_.key, "The key's id; of a stems key also its name.")->required();
     add_beside(revoke);
   }
 

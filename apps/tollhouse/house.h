@@ -5,6 +5,7 @@
 #include "identity/account_service.h"
 #include "identity/accounts.h"
 #include "identity/keys.h"
+#include "identity/tunes_keys.h"
 #include "metering/ledger.h"
 #include "sql/database.h"
 
@@ -19,12 +20,20 @@ struct House {
   const identity::Accounts& accounts;
   const identity::AccountService& account_service;
   const identity::Keys& keys;
+  const identity::TunesKeys& tunes_keys;
   const metering::Ledger& ledger;
 
  protected:
   House(const Clock& clock, sql::Database& db, const identity::Accounts& accounts,
-        const identity::AccountService& account_service, const identity::Keys& keys, const metering::Ledger& ledger)
-      : clock(clock), db(db), accounts(accounts), account_service(account_service), keys(keys), ledger(ledger) {}
+        const identity::AccountService& account_service, const identity::Keys& keys,
+        const identity::TunesKeys& tunes_keys, const metering::Ledger& ledger)
+      : clock(clock),
+        db(db),
+        accounts(accounts),
+        account_service(account_service),
+        keys(keys),
+        tunes_keys(tunes_keys),
+        ledger(ledger) {}
 };
 
 }  // namespace toll::app

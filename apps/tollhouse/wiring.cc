@@ -136,7 +136,8 @@ struct Foundation final : House {
   };
 
   explicit Foundation(std::unique_ptr<Parts> parts)
-      : House(parts->clock, *parts->db, parts->accounts, parts->account_service, parts->keys, parts->ledger),
+      : House(parts->clock, *parts->db, parts->accounts, parts->account_service, parts->keys, parts->tunes_keys,
+              parts->ledger),
         parts(std::move(parts)) {}
   std::unique_ptr<Parts> parts;
 };

@@ -12,6 +12,7 @@ namespace {
 namespace json = boost::json;
 using identity::Key;
 using identity::KeyKind;
+using identity::TunesKey;
 
 Result<AccountId> find(sql::Tx& tx, const House& house, const std::string& email) {
   auto account = house.accounts.find_by_email(tx, email);
@@ -25,12 +26,40 @@ json::value time_or_null(const std::optional<Time>& time) {
 
 json::object describe(const Key& key) {
   return {{"id", key.id.value()},
+          {"kind", to_string(key.kind)},
           {"name", key.name},
           {"key", key.masked()},
           {"is_default", key.is_default},
           {"created_at", iso_seconds(key.created_at)},
           {"last_used_at", time_or_null(key.last_used_at)},
           {"expires_at", time_or_null(key.expires_at)}};
+}
+
+json::object describe(const TunesKey& key, Time now) {
+  json::array scopes;
+  for (const auto& scope : key.settings.scopes) scopes.emplace_back(scope);
+  return {{"id", key.id.value()},
+          {"kind", to_string(KeyKind::tunes)},
+          {"name", key.settings.name},
+          {"key", key.prefix + "..."},
+          {"scopes", std::move(scopes)},
+          {"status", to_string(key.status(now))},
+          {"created_at", iso_seconds(key.created_at)},
+          {"last_used_at", time_or_null(key.last_used_at)},
+          {"expires_at", time_or_null(key.expires_at)}};
+}
+
+std::string text_or(const std::optional<Time>& time, std::string_view otherwise) {
+  return time ? iso_seconds(*time) : std::string(otherwise);
+}
+
+// Names of tunes keys need not differ, so only an id names one.
+Result<std::optional<TunesKey>> revoke_tunes_key(sql::Tx& tx, const House& house, AccountId account,
+                                                 const std::string& key) {
+  if (!house.tunes_keys.find(tx, account, KeyId(key))) return std::optional<TunesKey>();
+  auto revoked = house.tunes_keys.revoke(tx, account, KeyId(key), identity::operator_actor());
+  if (!revoked) return std::move(revoked).error();
+  return std::optional<TunesKey>(std::move(*revoked));
 }
 
 int refused(const Console& console, const Fault& fault, const std::string& email) {
@@ -58,36 +87,52 @@ int create_key(const Console& console, const House& house, const std::string& em
 }
 
 int list_keys(const Console& console, const House& house, const std::string& email) {
-  auto keys = house.db.read([&](sql::Tx& tx) -> Result<std::vector<Key>> {
+  using Both = std::pair<std::vector<Key>, std::vector<TunesKey>>;
+  auto keys = house.db.read([&](sql::Tx& tx) -> Result<Both> {
     auto account = TOLL_TRY(find(tx, house, email));
-    return house.keys.list(tx, account, KeyKind::stems);
+    return Both(house.keys.list(tx, account, KeyKind::stems), house.tunes_keys.list(tx, account, {}));
   });
   if (!keys) return refused(console, keys.error(), email);
-  std::vector<std::vector<std::string>> rows{{"ID", "NAME", "KEY", "CREATED", "LAST USED", "EXPIRES"}};
+  const auto now = house.clock.now();
+  std::vector<std::vector<std::string>> rows{
+      {"ID", "KIND", "NAME", "KEY", "STATUS", "CREATED", "LAST USED", "EXPIRES"}};
   json::array list;
-  for (const auto& key : *keys) {
-    rows.push_back({key.id.value(), key.name, key.masked(), iso_seconds(key.created_at),
-                    key.last_used_at ? iso_seconds(*key.last_used_at) : "never",
-                    key.expires_at ? iso_seconds(*key.expires_at) : "never"});
+  for (const auto& key : keys->first) {
+    const bool expired = key.expires_at && *key.expires_at <= now;
+    rows.push_back({key.id.value(), "stems", key.name, key.masked(), expired ? "expired" : "active",
+                    iso_seconds(key.created_at), text_or(key.last_used_at, "never"), text_or(key.expires_at, "never")});
     list.push_back(describe(key));
   }
-  if (keys->empty()) return console.show(fmt::format("{} has no keys.", email), list);
+  for (const auto& key : keys->second) {
+    rows.push_back({key.id.value(), "tunes", key.settings.name, key.prefix + "...",
+                    std::string(to_string(key.status(now))), iso_seconds(key.created_at),
+                    text_or(key.last_used_at, "never"), text_or(key.expires_at, "never")});
+    list.push_back(describe(key, now));
+  }
+  if (list.empty()) return console.show(fmt::format("{} has no keys.", email), list);
   return console.show(as_columns(rows), list);
 }
 
 int revoke_key(const Console& console, const House& house, const std::string& email, const std::string& key) {
-  auto gone = house.db.write([&](sql::Tx& tx) -> Result<Key> {
+  struct Gone {
+    std::string text;
+    json::object json;
+  };
+  auto gone = house.db.write([&](sql::Tx& tx) -> Result<Gone> {
     auto account = TOLL_TRY(find(tx, house, email));
+    if (auto tunes = TOLL_TRY(revoke_tunes_key(tx, house, account, key)))
+      return Gone{fmt::format("Revoked {} ({}...)", tunes->settings.name, tunes->prefix),
+                  describe(*tunes, house.clock.now())};
     auto keys = house.keys.list(tx, account, KeyKind::stems);
     auto it =
         std::find_if(keys.begin(), keys.end(), [&](const Key& k) { return k.id.value() == key || k.name == key; });
     if (it == keys.end()) return Fault(Reason::key_not_found).because(key);
     if (auto removed = house.keys.remove(tx, account, it->id, identity::operator_actor()); !removed)
       return std::move(removed).error();
-    return *it;
+    return Gone{fmt::format("Revoked {} ({})", it->name, it->masked()), describe(*it)};
   });
   if (!gone) return refused(console, gone.error(), email);
-  return console.show(fmt::format("Revoked {} ({})", gone->name, gone->masked()), describe(*gone));
+  return console.show(gone->text, gone->json);
 }
 
 }  // namespace toll::app

@@ -194,6 +194,25 @@ TEST_F(CommandLine, changes_all_named_accounts_or_none) {
   EXPECT_EQ(beside({"accounts", "set-plan", "bob@example.org", "enterprise", "--per-minute", "5"}).status, 0);
 }
 
+TEST_F(CommandLine, lists_and_revokes_keys_of_the_tunes_surface) {
+  beside({"accounts", "create", "ada@example.org"});
+  config::Settings settings;
+  settings.server.data = data_.string();
+  auto house = open_house(settings);
+  const auto made = house->db.write([&](sql::Tx& tx) {
+    return house->tunes_keys.create(tx, AccountId(1), {.settings = {.name = "ci", .scopes = {"read:tracks"}}},
+                                    identity::operator_actor());
+  });
+  const auto id = made.value().key.id.value();
+  house.reset();
+  const auto listed = in_json({"keys", "list", "ada@example.org"}).json();
+  EXPECT_EQ(listed.at(0).at("kind").as_string(), "tunes");
+  EXPECT_EQ(listed.at(0).at("status").as_string(), "active");
+  EXPECT_EQ(beside({"keys", "revoke", "ada@example.org", "ci"}).status, 1) << "its name need not be one key's";
+  EXPECT_EQ(beside({"keys", "revoke", "ada@example.org", id}).status, 0);
+  EXPECT_EQ(in_json({"keys", "list", "ada@example.org"}).json().at(0).at("status").as_string(), "revoked");
+}
+
 TEST_F(CommandLine, makes_lists_and_revokes_keys) {
   beside({"accounts", "create", "ada@example.org"});
   auto made = in_json({"keys", "create", "ada@example.org", "--name", "ci", "--expires-in-days", "90"});

@@ -29,6 +29,7 @@ struct TestParts {
   identity::Accounts accounts{clock, cache, {}};
   identity::Sessions sessions{clock, random, cache, {.secret = std::string(32, 's')}};
   identity::Keys keys{clock, random, cache, std::string(32, 'k')};
+  identity::TunesKeys tunes_keys{clock, random, cache, std::string(32, 'k')};
   identity::Passwords passwords{identity::Passwords::cheap_for_tests()};
   identity::LoginThrottle throttle{clock};
   identity::AccountService account_service;
@@ -39,7 +40,8 @@ struct TestParts {
 
 struct TestHouse final : House {
   explicit TestHouse(std::unique_ptr<TestParts> parts)
-      : House(parts->clock, *parts->db, parts->accounts, parts->account_service, parts->keys, parts->ledger),
+      : House(parts->clock, *parts->db, parts->accounts, parts->account_service, parts->keys, parts->tunes_keys,
+              parts->ledger),
         parts(std::move(parts)) {}
   std::unique_ptr<TestParts> parts;
 };
