@@ -150,14 +150,15 @@ Result<std::vector<KeyView>> ListKeys::handle(Call& call, const Request& in) {
   if (in.environment) filter.environment = identity::environment_from(*in.environment);
   filter.active = in.is_active;
   std::vector<KeyView> out;
-  for (const auto& key : call.house.keys.list(call.tx(), call.account(), filter)) out.push_back(view(key, call.now));
+  for (const auto& key : call.house.keys.list(call.tx(), call.account(), filter))
+    out.push_back(view(key, call.house.clock.now()));
   return out;
 }
 
 Result<KeyView> GetKey::handle(Call& call, const Request& in) {
   const auto key = call.house.keys.find(call.tx(), call.account(), KeyId(in.key_id.value));
   if (!key) return Reason::key_not_found;
-  return view(*key, call.now);
+  return view(*key, call.house.clock.now());
 }
 
 void UpdateKey::check(const Call& call, const Request& in, api::Checks& checks) {
@@ -188,7 +189,7 @@ Result<KeyView> UpdateKey::handle(Call& call, const Request& in) {
   const auto change = [&](identity::TunesKeySettings& settings) { in.apply_to(settings); };
   auto key = call.house.keys.update(call.tx(), call.account(), KeyId(in.key_id.value), change, call.actor());
   if (!key) return std::move(key).error();
-  return view(*key, call.now);
+  return view(*key, call.house.clock.now());
 }
 
 Result<CreatedKey> RotateKey::handle(Call& call, const Request& in) {
@@ -201,7 +202,7 @@ Result<CreatedKey> RotateKey::handle(Call& call, const Request& in) {
 Result<KeyView> RevokeKey::handle(Call& call, const Request& in) {
   auto key = call.house.keys.revoke(call.tx(), call.account(), KeyId(in.key_id.value), call.actor());
   if (!key) return std::move(key).error();
-  return view(*key, call.now);
+  return view(*key, call.house.clock.now());
 }
 
 Result<http::Response> DeleteKey::handle(Call& call, const Request& in) {
