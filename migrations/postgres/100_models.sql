@@ -128,6 +128,7 @@ CREATE TABLE model_departures (
   last_update_ts bigint NOT NULL,
   change_seq bigint NOT NULL,
   change text NOT NULL,
+  created_at bigint NOT NULL,
   PRIMARY KEY (account_id, repo_id)
 );
 CREATE INDEX model_departures_feed ON model_departures (account_id, last_update_ts, change_seq);

@@ -123,6 +123,7 @@ CREATE TABLE model_departures (
   last_update_ts INTEGER NOT NULL,
   change_seq INTEGER NOT NULL,
   change TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
   PRIMARY KEY (account_id, repo_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX model_departures_feed ON model_departures (account_id, last_update_ts, change_seq);

@@ -96,8 +96,8 @@ std::vector<Numbered> departed_rows(sql::Tx& tx, const Viewer& viewer, std::int6
           fmt::format(
               "SELECT d.repo_id, d.last_update_ts, d.change, d.change_seq FROM model_departures d WHERE d.account_id "
               "IN "
-              "{0} AND (d.last_update_ts, d.change_seq) > ($3, $4) AND d.last_update_ts <= $5 AND d.last_update_ts >= "
-              "coalesce((SELECT a.created_at / 1000000 FROM accounts a WHERE a.id = $1), 0) AND NOT EXISTS (SELECT 1 "
+              "{0} AND (d.last_update_ts, d.change_seq) > ($3, $4) AND d.last_update_ts <= $5 AND d.created_at >= "
+              "coalesce((SELECT a.created_at FROM accounts a WHERE a.id = $1), 0) AND NOT EXISTS (SELECT 1 "
               "FROM model_repos r WHERE r.repo_id = d.repo_id AND r.deleted = 0 AND {1}) AND NOT EXISTS (SELECT 1 FROM "
               "model_departures e WHERE e.repo_id = d.repo_id AND e.account_id IN {0} AND e.change_seq > d.change_seq) "
               "ORDER BY d.last_update_ts, d.change_seq LIMIT $6",
@@ -175,26 +175,29 @@ void Feed::touch(sql::Tx& tx, RepoKey repo, Change change) const {
 
 namespace {
 
-void depart(sql::Tx& tx, RepoKey repo, std::int64_t audience, Change change) {
+void depart(sql::Tx& tx, RepoKey repo, std::int64_t audience, Change change, Time now) {
   tx.exec(
-      "INSERT INTO model_departures (account_id, repo_id, last_update_ts, change_seq, change) SELECT $2, repo_id, "
-      "last_update_ts, change_seq, $3 FROM model_repos WHERE id = $1 ON CONFLICT (account_id, repo_id) DO UPDATE SET "
-      "last_update_ts = excluded.last_update_ts, change_seq = excluded.change_seq, change = excluded.change",
-      repo, audience, to_string(change));
+      "INSERT INTO model_departures (account_id, repo_id, last_update_ts, change_seq, change, created_at) SELECT $2, "
+      "repo_id, "
+      "last_update_ts, change_seq, $3, $4 FROM model_repos WHERE id = $1 ON CONFLICT (account_id, repo_id) DO UPDATE "
+      "SET "
+      "last_update_ts = excluded.last_update_ts, change_seq = excluded.change_seq, change = excluded.change, "
+      "created_at = excluded.created_at",
+      repo, audience, to_string(change), now);
 }
 
 }  // namespace
 
 void Feed::departed(sql::Tx& tx, RepoKey repo, AccountId account, Change change) const {
-  depart(tx, repo, account.value(), change);
+  depart(tx, repo, account.value(), change, clock_.now());
 }
 
 void Feed::departed_from_developers(sql::Tx& tx, RepoKey repo, Change change) const {
-  depart(tx, repo, every_developer, change);
+  depart(tx, repo, every_developer, change, clock_.now());
 }
 
 void Feed::departed_from_administrators(sql::Tx& tx, RepoKey repo, Change change) const {
-  depart(tx, repo, every_administrator, change);
+  depart(tx, repo, every_administrator, change, clock_.now());
 }
 
 Result<FeedPage> Feed::page(sql::Database& db, const Viewer& viewer, const FeedQuery& query) const {

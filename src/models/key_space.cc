@@ -31,6 +31,12 @@ Result<objects::Readable> RegistryKeys::find(sql::Tx& tx, std::string_view key, 
                            .modified = Time(std::chrono::seconds(row->integer(2)))};
 }
 
+Result<void> RegistryKeys::may_write(sql::Tx& tx, const objects::Slot& slot) const {
+  const auto account = tx.one("SELECT active FROM accounts WHERE id = $1", slot.account);
+  if (!account || !account->boolean(0)) return Reason::url_not_valid;
+  return {};
+}
+
 Result<void> RegistryKeys::landed(sql::Tx& tx, const objects::Slot& slot, const objects::Object& received) {
   return uploads_.landed(tx, slot, received);
 }

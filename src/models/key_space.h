@@ -15,6 +15,7 @@ class RegistryKeys final : public objects::KeySpace {
 
   std::string_view prefix() const override { return key_prefix; }
   Result<objects::Readable> find(sql::Tx& tx, std::string_view key, const objects::Bearer& bearer) const override;
+  Result<void> may_write(sql::Tx& tx, const objects::Slot& slot) const override;
   Result<void> landed(sql::Tx& tx, const objects::Slot& slot, const objects::Object& received) override;
   void served(const objects::Serving& serving) override;
 
