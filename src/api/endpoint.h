@@ -68,9 +68,12 @@ struct Defaults {
   static constexpr Runs runs = Runs::read;
   static constexpr std::string_view scope = "";  // of keys; empty: any key
   static constexpr std::string_view description = "";
-  static constexpr bool idempotent = false;           // takes an Idempotency-Key
-  static constexpr bool point_read = false;           // a read of a few rows: may run on the connection's thread
-  static constexpr bool one_statement = false;        // of a point read: handle() runs at most one
+  static constexpr bool idempotent = false;     // takes an Idempotency-Key
+  static constexpr bool point_read = false;     // a read of a few rows: may run on the connection's thread
+  static constexpr bool one_statement = false;  // of a point read: handle() runs at most one
+  // The answer to a GET depends on the account, the target and the database alone: it may be given again until
+  // somebody commits something.
+  static constexpr bool cacheable = false;
   static constexpr bool takes_forms = false;          // the body may be urlencoded instead of JSON
   static constexpr std::uint64_t max_body = 1 << 20;  // bytes of a JSON body
   static constexpr std::string_view answers = "application/json";

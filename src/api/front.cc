@@ -1,8 +1,7 @@
 #include "api/front.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <charconv>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -28,6 +27,18 @@ bool valid_request_id(std::string_view id) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' ||
            c == '.';
   });
+}
+
+// "0.000284"
+std::string seconds_text(Micros time) {
+  const auto micros = std::max<std::int64_t>(time.count(), 0);
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, micros / 1'000'000).ptr;
+  std::string out(text, end);
+  out += ".000000";
+  char* digit = out.data() + out.size() - 1;
+  for (auto rest = micros % 1'000'000; rest > 0; rest /= 10) *digit-- = static_cast<char>('0' + rest % 10);
+  return out;
 }
 
 std::string_view without_trailing_slash(std::string_view path) {
@@ -106,17 +117,6 @@ const Surface& Front::surface_of(const Operation& operation) const {
                                 [&](const auto& surface) { return surface->dialect.name == operation.about.surface; });
 }
 
-const Front::Page* Front::page_for(std::string_view path) const {
-  if (auto it = pages_.find(without_trailing_slash(path)); it != pages_.end()) return &it->second;
-  for (const auto& [prefix, page] : prefixes_)
-    if (path.starts_with(prefix)) return &page;
-  return nullptr;
-}
-
-asio::awaitable<http::Response> Front::unknown(const Surface* surface, const Router::Found& found,
-                                               Exchange& exchange) const {
-  const bool known_path = !found.allowed.empty();
-  const Fault fault(known_path ? Reason::method_not_allowed : Reason::unknown_route);
 // A path that nobody answers is the surface's whose key was shown, if that surface counts calls: a key's limits hold
 // everywhere.
 const Surface* Front::surface_of_key(const http::Request& request) const {
@@ -128,6 +128,17 @@ const Surface* Front::surface_of_key(const http::Request& request) const {
   return nullptr;
 }
 
+const Front::Page* Front::page_for(std::string_view path) const {
+  if (auto it = pages_.find(without_trailing_slash(path)); it != pages_.end()) return &it->second;
+  for (const auto& [prefix, page] : prefixes_)
+    if (path.starts_with(prefix)) return &page;
+  return nullptr;
+}
+
+asio::awaitable<http::Response> Front::unknown(const Surface* surface, const Router::Found& found,
+                                               Exchange& exchange) const {
+  const bool known_path = !found.allowed.empty();
+  const Fault fault(known_path ? Reason::method_not_allowed : Reason::unknown_route);
   http::Response response;
   if (surface)
     response = co_await serve_unknown(*surface->core, surface->dialect, fault, exchange);
@@ -189,8 +200,7 @@ void Front::finish(const http::Request& request, http::Response& response, std::
   response.fields.set("X-Request-Id", trace->request_id);
   response.fields.set("X-Content-Type-Options", "nosniff");
   if (trace->surface && trace->surface->dialect.process_time)
-    response.fields.set("X-Process-Time",
-                        fmt::format("{:.6f}", std::chrono::duration<double>(clock_.now() - trace->started).count()));
+    response.fields.set("X-Process-Time", seconds_text(clock_.now() - trace->started));
   allow_origin(request, response);
   response.context = std::move(trace);
 }

@@ -31,7 +31,7 @@ struct About {
   Access access;
   Runs runs;
   int status;
-  bool idempotent, takes_forms, point_read, one_statement;
+  bool idempotent, takes_forms, point_read, one_statement, cacheable;
   std::uint64_t max_body;    // of JSON, in bytes
   std::string_view answers;  // media type
   std::vector<Reason> reasons;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/recall.h"
 #include "async/run_on.h"
 #include "base/digest.h"
 #include "base/text.h"
@@ -77,11 +78,7 @@ bool wants_html(const http::Request& request) {
 class Pipeline {
  public:
   Pipeline(const Core& core, const DialectTable& dialect, const Operation& operation, Exchange& exchange)
-      : core_(core),
-        dialect_(dialect),
-        about_(operation.about),
-        exchange_(exchange),
-        work_(operation.begin(exchange, core.clock.now())) {}
+      : core_(core), dialect_(dialect), operation_(operation), about_(operation.about), exchange_(exchange) {}
 
   asio::awaitable<http::Response> run() {
     Result<http::Response> answer = Reason::internal;
@@ -95,7 +92,8 @@ class Pipeline {
     if (!answer && ticket_) co_await give_up();
     if (broken) std::rethrow_exception(broken);
     if (!answer) co_return fault_response(dialect_, answer.error(), about_.access, exchange_.request);
-    for (const auto& [name, value] : work_->call().reply) answer->fields.add(name, value);
+    if (work_)
+      for (const auto& [name, value] : work_->call().reply) answer->fields.add(name, value);
     co_return std::move(*answer);
   }
 
@@ -115,6 +113,8 @@ class Pipeline {
     if (!entered) entered = co_await visit.enter();
     if (!*entered) co_return std::move(*entered).error();
     if (auto may = authorize(*exchange_.who, about_); !may) co_return std::move(may).error();
+    if (auto known = recalled()) co_return std::move(*known);
+    work_ = operation_.begin(exchange_, core_.clock.now());
     if (about_.idempotent) {
       auto key = idempotency_key(exchange_.request);
       if (!key) co_return std::move(key).error();
@@ -140,7 +140,23 @@ class Pipeline {
     auto done = handle_now();
     if (!done) done.emplace(co_await handle());
     if (!*done) co_return std::move(*done).error();
+    if (version_) Recall::of_this_thread().keep(question(), *version_, (*done)->response.body);
     co_return std::move((*done)->response);
+  }
+
+  Recall::Question question() const { return {&operation_, exchange_.who->account, exchange_.request.target}; }
+
+  // Notes the version that an answer made now belongs to.
+  std::optional<http::Response> recalled() {
+    if (!about_.cacheable || exchange_.request.has_body()) return std::nullopt;
+    version_ = core_.db.version();
+    const auto* body = version_ ? Recall::of_this_thread().find(question(), *version_) : nullptr;
+    if (!body) return std::nullopt;
+    http::Response response;
+    response.status = about_.status;
+    response.fields.add("Content-Type", "application/json");
+    response.body = *body;
+    return response;
   }
 
   asio::awaitable<Result<void>> admit() {
@@ -291,9 +307,11 @@ class Pipeline {
 
   const Core& core_;
   const DialectTable& dialect_;
+  const Operation& operation_;
   const About& about_;
   Exchange& exchange_;
-  std::unique_ptr<Work> work_;
+  std::unique_ptr<Work> work_;  // once the caller is let in
+  std::optional<sql::Version> version_;
   std::optional<std::string> key_;
   std::optional<metering::Ticket> ticket_;
   std::optional<metering::Replay> replay_;

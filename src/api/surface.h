@@ -99,6 +99,7 @@ About about(std::string_view surface, json::Definitions& definitions) {
               E::takes_forms,
               E::point_read,
               E::one_statement,
+              E::cacheable,
               E::max_body,
               E::answers,
               {E::reasons.begin(), E::reasons.end()},

@@ -13,6 +13,7 @@
 // consistent snapshot; writing inside is an error.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -154,10 +155,20 @@ class Tx {
   std::vector<std::function<void()>> hooks_;
 };
 
+// Equal only if nobody has committed anything in between.
+struct Version {
+  std::array<std::uint64_t, 5> words{};
+  bool operator==(const Version&) const = default;
+};
+
 class Database {
  public:
   virtual ~Database() = default;
   virtual Engine engine() const = 0;
+
+  // Which commits there are now, of this process and of all others; what was read after noting a version is what the
+  // database says as long as the version is the same. Costs nanoseconds; nullopt where it would not (PostgreSQL).
+  virtual std::optional<Version> version() const { return std::nullopt; }
 
   // Blocking; not on an I/O thread (SQLite point reads excepted, see read_here).
   template <class F>

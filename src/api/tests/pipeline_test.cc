@@ -18,6 +18,7 @@ namespace {
 
 struct House {
   int handled = 0;
+  int counted = 0;
   bool admit = true;
 };
 struct Endpoint : Defaults {
@@ -62,8 +63,9 @@ struct Count : Endpoint {
   static constexpr Route route{Method::get, "/things"};
   static constexpr std::string_view id = "toy.count", summary = "Count things";
   static constexpr Runs runs = Runs::read;
-  static constexpr bool point_read = true, one_statement = true;
+  static constexpr bool point_read = true, one_statement = true, cacheable = true;
   static Result<Response> handle(Call& call, const Request&) {
+    ++call.house.counted;
     return Counted{call.tx().one("SELECT count(*) FROM things")->integer(0)};
   }
 };
@@ -223,6 +225,22 @@ TEST_F(PipelineTest, an_effect_and_its_answer_go_together) {
   EXPECT_EQ(response.body, R"({"ok":{"name":"cup","token":"the secret token"}})");
   EXPECT_EQ(response.fields.get("Cache-Control"), "no-store") << "a secret is in it";
   EXPECT_EQ(ask(Method::get, "/things").body, R"({"ok":{"count":1}})");
+}
+
+TEST_F(PipelineTest, an_answer_is_given_again_until_somebody_commits) {
+  EXPECT_EQ(ask(Method::get, "/things").body, R"({"ok":{"count":0}})");
+  auto again = ask(Method::get, "/things");
+  EXPECT_EQ(again.body, R"({"ok":{"count":0}})");
+  EXPECT_EQ(again.fields.get("Content-Type"), "application/json");
+  EXPECT_EQ(house.counted, 1);
+  EXPECT_EQ(ask(Method::get, "/things/").body, R"({"ok":{"count":0}})") << "another target is another question";
+  EXPECT_EQ(house.counted, 2);
+  for (int made = 1; made < 20; ++made) {
+    ask(Method::post, "/things", thing);
+    EXPECT_EQ(ask(Method::get, "/things").body, R"({"ok":{"count":)" + std::to_string(made) + "}}");
+  }
+  db->write([](sql::Tx& tx) { return tx.exec("DELETE FROM things"), true; });
+  EXPECT_EQ(ask(Method::get, "/things").body, R"({"ok":{"count":0}})") << "whoever commits";
 }
 
 TEST_F(PipelineTest, a_fault_undoes_everything_and_tells_no_cause) {

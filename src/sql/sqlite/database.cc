@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "sql/body.h"
 #include "sql/sqlite/connection.h"
+#include "sql/sqlite/wal_index.h"
 
 namespace toll::sql::sqlite {
 
@@ -168,6 +169,11 @@ class SqliteDatabase final : public Database {
   void post_read(Body body, Done done) override { reads_.push({std::move(body), std::move(done)}); }
   void post_write(Body body, Done done) override { writes_.push({std::move(body), std::move(done)}); }
   bool reads_are_cheap() const override { return true; }
+  std::optional<Version> version() const override {
+    std::call_once(index_found_, [this] { index_ = WalIndex::of(place_->path); });
+    if (!index_) return std::nullopt;
+    return index_->version();
+  }
 
   void read_here(const Body& body, Statements statements) override {
     std::exception_ptr failed;
@@ -240,6 +246,8 @@ class SqliteDatabase final : public Database {
   const Options options_;
   std::unique_ptr<Place> place_;
   TaskQueue writes_, reads_;
+  mutable std::once_flag index_found_;
+  mutable const WalIndex* index_ = nullptr;
   std::mutex idle_mutex_;
   std::vector<std::unique_ptr<Connection>> idle_;
   bool closed_ = false;

@@ -264,6 +264,22 @@ TEST_P(ReadSuite, one_announced_statement_is_one) {
   db_->read_here(once);
 }
 
+TEST_P(ReadSuite, a_version_lasts_until_anybody_commits) {
+  const auto before = db_->version();
+  ASSERT_EQ(before.has_value(), !postgres());
+  if (!before) return;
+  number("SELECT count(*) FROM t");
+  EXPECT_EQ(db_->version(), before) << "a read changes nothing";
+  for (int i = 0; i < 300; ++i) {
+    const auto last = db_->version();
+    exec("INSERT INTO t VALUES ($1)", i);
+    EXPECT_NE(db_->version(), last) << "it is another one once the commit is answered";
+  }
+  const auto last = db_->version();
+  (void)db_->write([](Tx& tx) -> Result<void> { return tx.exec("DELETE FROM t"), Reason::conflict; });
+  EXPECT_EQ(db_->version(), last) << "what was undone has not happened";
+}
+
 TEST_P(ReadSuite, here_is_cheap_on_sqlite_alone) {
   EXPECT_EQ(db_->reads_are_cheap(), !postgres());
 }

@@ -87,7 +87,7 @@ struct GetTrack : Endpoint {
   static constexpr Route route{Method::get, "/tracks/{track_id}"};
   static constexpr std::string_view id = "tunes.tracks.get", summary = "One track";
   static constexpr std::string_view scope = "read:tracks";
-  static constexpr bool point_read = true, one_statement = true;
+  static constexpr bool point_read = true, one_statement = true, cacheable = true;
   static constexpr std::array reasons{Reason::track_not_found};
   static Result<Response> handle(Call& call, const Request& in);
 };
