@@ -55,6 +55,9 @@ class KeySpace {
   // url_not_valid (the bearer may not read it any more).
   virtual Result<Readable> find(sql::Tx& tx, std::string_view key, const Bearer& bearer) const = 0;
 
+  // Before a byte of a PUT is read: whether the slot's account may still write there. Faults: url_not_valid.
+  virtual Result<void> may_write(sql::Tx&, const Slot&) const { return {}; }
+
   // The bytes of a slot have arrived whole: `received` is theirs, in the transaction that keeps it. A fault drops the
   // bytes and is what the client hears (bad_digest). Called again for a PUT that replaces an earlier one. Parts are not
   // told: their owner joins them.

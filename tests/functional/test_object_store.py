@@ -136,6 +136,16 @@ class TestUrls:
         assert requests.get(own).status_code in (403, 404)
 
 
+    def test_urls_die_with_the_account(self, publisher, server):
+        other = Publisher(server)
+        repo = other.publish(b"secret")
+        read, write = other.url(repo), other.initiate(other.model())["url"]
+        assert requests.get(read).status_code == 200
+        assert server.run("accounts", "disable", other.email).returncode == 0
+        assert code_of(requests.get(read)) == "403 AccessDenied"
+        assert code_of(requests.put(write, data=b"x")) == "403 AccessDenied"
+
+
 class TestPut:
     def test_the_documents_own_curl_works(self, publisher, tmp_path):
         content = noise(3_000_000)

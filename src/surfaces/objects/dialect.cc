@@ -35,8 +35,10 @@ http::Response Dialect::fault(const Fault& fault, api::Access) {
   response.fields.add("Content-Type", "application/xml");
   if (known.status == 401) response.fields.add("WWW-Authenticate", "AWS4-HMAC-SHA256");
   if (known.status == 503) response.fields.add("Retry-After", "30");
+  auto message = fault.fill(known.text);
+  if (message.empty()) message = known.status == 403 ? "Access Denied" : row_of(fault.reason()).title;
   response.body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>" + std::string(known.code) +
-                  "</Code><Message>" + xml_text(fault.fill(known.text)) + "</Message></Error>";
+                  "</Code><Message>" + xml_text(message) + "</Message></Error>";
   return response;
 }
 

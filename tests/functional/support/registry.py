@@ -11,9 +11,8 @@ class Publisher:
     def __init__(self, server):
         self.server = server
         self.number = next(_numbers)
-        answer = requests.post(
-            f"{server.url}/v1/users/register", json={"email": f"publisher{self.number}@example.org", "name": "P"}
-        )
+        self.email = f"publisher{self.number}@example.org"
+        answer = requests.post(f"{server.url}/v1/users/register", json={"email": self.email, "name": "P"})
         assert answer.status_code == 200, answer.text
         self.key = answer.json()["api_key"]
         self.headers = {"x-api-key": self.key}

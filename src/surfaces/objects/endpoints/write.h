@@ -37,6 +37,7 @@ struct WriteObject : Endpoint {
       return Reason::invalid_part;
     if (call.request.content_length.value_or(0) > slot->max_bytes)
       return Fault(Reason::upload_too_large).with("limit", std::to_string(slot->max_bytes));
+    if (const auto* space = call.house.spaces.of(slot->key)) TOLL_TRY(space->may_write(call.tx(), *slot));
     call.slot = *slot;
     return {};
   }

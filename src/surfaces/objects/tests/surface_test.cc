@@ -54,6 +54,10 @@ class OneFile final : public objects::KeySpace {
     if (bearer && *bearer != reader) return Fault(Reason::url_not_valid).with("why", "Access Denied");
     return objects::Readable{.digest = object->digest, .size = object->size, .modified = object->created_at};
   }
+  Result<void> may_write(sql::Tx&, const objects::Slot& slot) const override {
+    if (slot.account != reader) return Reason::url_not_valid;
+    return {};
+  }
   Result<void> landed(sql::Tx&, const objects::Slot& slot, const objects::Object& object) override {
     heard.push_back(slot.key + " " + std::to_string(object.size));
     return {};
@@ -232,6 +236,15 @@ TEST_F(ObjectStore, a_url_dies_with_the_right_to_read) {
   EXPECT_EQ(code_of(ask(http::Method::get, url)), "403 AccessDenied");
   space.reader = AccountId(7);
   EXPECT_EQ(ask(http::Method::get, url).status, 200);
+}
+
+TEST_F(ObjectStore, a_url_dies_with_the_right_to_write) {
+  const auto url = put_url(open());
+  space.reader = AccountId(8);
+  const auto refused = ask(http::Method::put, url, "late");
+  EXPECT_EQ(code_of(refused), "403 AccessDenied");
+  EXPECT_NE(refused.body.find("<Message>Access Denied</Message>"), std::string::npos) << refused.body;
+  EXPECT_EQ(last_body->reads, 0);
 }
 
 TEST_F(ObjectStore, refusals_come_before_the_body) {
