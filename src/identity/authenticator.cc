@@ -95,7 +95,7 @@ Result<PrincipalPtr> Authenticator::look_up_key(sql::Tx& tx, const Credential& c
   if (const auto rules = split_scopes(row->text(11)); !rules.empty())
     principal.allowed_from = std::make_shared<const AddressRules>(rules);
   auto shared = std::make_shared<const Principal>(std::move(principal));
-  cache_.keep(cache_.tag_of(credential), shared, ends_at, epoch);
+  cache_.keep(cache_.tag_of(credential), shared, ends_at, epoch, now);
   return shared;
 }
 
@@ -103,7 +103,8 @@ Result<PrincipalPtr> Authenticator::look_up_key(sql::Tx& tx, const Credential& c
 // hear of the former.
 Result<PrincipalPtr> Authenticator::look_up_session(sql::Tx& tx, const Credential& credential,
                                                     std::uint64_t epoch) const {
-  const auto claims = TOLL_TRY(parse_token(credential.secret, options_.session_secret, clock_.now()));
+  const auto now = clock_.now();
+  const auto claims = TOLL_TRY(parse_token(credential.secret, options_.session_secret, now));
   const auto row = tx.one(
       "SELECT a.is_admin, a.active, a.plan, s.expires_at, a.limit_minute, a.limit_hour, a.limit_day, a.role FROM "
       "accounts a "
@@ -120,7 +121,7 @@ Result<PrincipalPtr> Authenticator::look_up_session(sql::Tx& tx, const Credentia
   principal.plan = plan_from(row->text(2)).value_or(Plan::free);
   principal.limits = plan_limits(principal.plan, own_limits(*row, 4));
   auto shared = std::make_shared<const Principal>(std::move(principal));
-  cache_.keep(cache_.tag_of(credential), shared, claims.expires_at, epoch);
+  cache_.keep(cache_.tag_of(credential), shared, claims.expires_at, epoch, now);
   return shared;
 }
 

@@ -28,20 +28,28 @@ CredentialCache::Tag CredentialCache::tag_of(const Credential& credential) const
 
 PrincipalPtr CredentialCache::find(const Tag& tag) const {
   const auto now = clock_.now();
-  const Shard& shard = shard_of(tag);
+  Shard& shard = shard_of(tag);
   std::lock_guard lock(shard.mutex);
+  see(shard, now);
   const auto it = shard.entries.find(tag);
   if (it == shard.entries.end() || it->second.until <= now) return nullptr;
   return it->second.principal;
 }
 
-void CredentialCache::keep(const Tag& tag, PrincipalPtr principal, std::optional<Time> expires_at,
-                           std::uint64_t epoch) {
+void CredentialCache::see(Shard& shard, Time now) {
+  if (now < shard.newest) shard.entries.clear();
+  shard.newest = now;
+}
+
+void CredentialCache::keep(const Tag& tag, PrincipalPtr principal, std::optional<Time> expires_at, std::uint64_t epoch,
+                           Time read_at) {
   const auto now = clock_.now();
-  auto until = now + options_.ttl;
+  auto until = read_at + options_.ttl;
   if (expires_at) until = std::min(until, *expires_at);
   Shard& shard = shard_of(tag);
   std::lock_guard lock(shard.mutex);
+  see(shard, now);
+  if (read_at > now) return;
   // Looked at under the lock that forget() takes after counting up.
   if (epoch != epoch_.load(std::memory_order_acquire)) return;
   if (shard.entries.size() >= options_.capacity / shard_count) {

@@ -32,9 +32,9 @@ class CredentialCache {
   // Null: not known (any more).
   Tag tag_of(const Credential& credential) const;
   PrincipalPtr find(const Tag& tag) const;
-  // Kept until the ttl or `expires_at`, whichever is first; not at all when something was forgotten since `epoch`: what
-  // was read may be older than that change.
-  void keep(const Tag& tag, PrincipalPtr principal, std::optional<Time> expires_at, std::uint64_t epoch);
+  // Kept until the ttl after `read_at` (from before the first read) or `expires_at`, whichever is first; not at all
+  // when something was forgotten since `epoch`: what was read may be older than that change.
+  void keep(const Tag& tag, PrincipalPtr principal, std::optional<Time> expires_at, std::uint64_t epoch, Time read_at);
   // To be noted before the reading transaction begins.
   std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
   // For after_commit of every change to an account, its keys or its sessions.
@@ -49,17 +49,19 @@ class CredentialCache {
     std::size_t operator()(const Tag& tag) const { return static_cast<std::size_t>(tag[0]); }
   };
   struct Shard {
-    mutable std::mutex mutex;
+    std::mutex mutex;
     std::unordered_map<Tag, Entry, TagHash> entries;
+    Time newest;  // that this shard has seen
   };
+  // A clock that went back would let entries live again: they go.
+  static void see(Shard& shard, Time now);
   static constexpr std::size_t shard_count = 16;
-  Shard& shard_of(const Tag& tag) { return shards_[tag[1] % shard_count]; }
-  const Shard& shard_of(const Tag& tag) const { return shards_[tag[1] % shard_count]; }
+  Shard& shard_of(const Tag& tag) const { return shards_[tag[1] % shard_count]; }
 
   const Clock& clock_;
   const Options options_;
   std::array<unsigned char, 16> key_;  // of the tags
-  std::array<Shard, shard_count> shards_;
+  mutable std::array<Shard, shard_count> shards_;
   std::atomic<std::uint64_t> epoch_{0};
 };
 

@@ -181,7 +181,7 @@ TEST(CredentialCache, is_bounded) {
   CredentialCache cache(clock, {.capacity = 160, .ttl = seconds(1)});
   std::size_t kept = 0;
   const auto tag_of = [&](int i) { return cache.tag_of({CredentialKind::tunes_key, std::to_string(i), {}}); };
-  for (int i = 0; i < 2000; ++i) cache.keep(tag_of(i), nobody(), std::nullopt, cache.epoch());
+  for (int i = 0; i < 2000; ++i) cache.keep(tag_of(i), nobody(), std::nullopt, cache.epoch(), clock.now());
   for (int i = 0; i < 2000; ++i) kept += cache.find(tag_of(i)) != nullptr;
   EXPECT_LE(kept, 160u);
   EXPECT_GT(kept, 0u);
