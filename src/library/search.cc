@@ -106,10 +106,11 @@ Hits<T> search(sql::Tx& tx, const Kind<T>& kind, const Column (&columns)[N], Acc
                std::size_t limit, const std::optional<AfterHit>& after) {
   const std::string alias(kind.alias);
   auto from_where = [&](Statement& statement) {
-    std::string sql = " FROM " + std::string(kind.search) + " s JOIN " + std::string(kind.table) + " " + alias +
-                      " ON " + alias + ".sequence = s.rowid WHERE " + alias +
-                      ".account_id = " + statement.place(account) + " AND " +
-                      match(tx.engine(), statement, kind.search, account, query);
+    // SQLite takes CROSS JOIN for "in this order": its guess would ask the index about every row of the account.
+    const auto* join = tx.engine() == sql::Engine::sqlite ? " s CROSS JOIN " : " s JOIN ";
+    std::string sql = " FROM " + std::string(kind.search) + join + std::string(kind.table) + " " + alias + " ON " +
+                      alias + ".sequence = s.rowid WHERE " + alias + ".account_id = " + statement.place(account) +
+                      " AND " + match(tx.engine(), statement, kind.search, account, query);
     if (query.year_from)
       sql +=
           " AND t.release_year BETWEEN " + statement.place(query.year_from) + " AND " + statement.place(query.year_to);
@@ -123,15 +124,19 @@ Hits<T> search(sql::Tx& tx, const Kind<T>& kind, const Column (&columns)[N], Acc
     out.total = tx.query_with(sql, statement.values()).front().integer(0);
   }
   Statement statement;
-  auto inner =
-      "SELECT " + score(statement, columns, query) + " AS score, " + std::string(kind.columns) + from_where(statement);
-  std::string sql = "SELECT * FROM (" + inner + ") h";
+  // The page is chosen by a few columns; only its rows are then read whole.
+  const auto hits = "SELECT " + score(statement, columns, query) + " AS score, " + alias + ".sequence AS sequence, " +
+                    alias + ".created_at AS created_at, " + alias + ".id AS id" + from_where(statement);
+  std::string where;
   if (after) {
     const auto points = statement.place(after->score), time = statement.place(after->created_at),
                id = statement.place(after->id);
-    sql += " WHERE (h.score, h.created_at, h.id) < (" + points + ", " + time + ", " + id + ")";
+    where = " WHERE (h.score, h.created_at, h.id) < (" + points + ", " + time + ", " + id + ")";
   }
-  sql += " ORDER BY h.score DESC, h.created_at DESC, h.id DESC LIMIT " + statement.place(limit + 1);
+  const std::string order = " ORDER BY h.score DESC, h.created_at DESC, h.id DESC";
+  const auto sql = "SELECT h.score, " + std::string(kind.columns) + " FROM (SELECT * FROM (" + hits + ") h" + where +
+                   order + " LIMIT " + statement.place(limit + 1) + ") h JOIN " + std::string(kind.table) + " " +
+                   alias + " ON " + alias + ".sequence = h.sequence" + order;
   std::int64_t last_score = 0;
   for (const auto& row : tx.query_with(sql, statement.values())) {
     if (out.items.size() == limit) {

@@ -126,6 +126,13 @@ TEST_P(SearchTest, finds_playlists_by_name_and_description) {
   EXPECT_EQ(count("winter"), 0);
 }
 
+TEST_P(SearchTest, a_page_costs_two_statements_however_long_it_is) {
+  for (int i = 0; i < 30; ++i) add("Song " + std::to_string(i), "A");
+  const auto query = parse_query("song").value();
+  for (const std::size_t limit : {1u, 30u})
+    EXPECT_EQ(statements([&](sql::Tx& tx) { search_tracks(tx, account, query, limit, {}); }), 2);
+}
+
 TEST_P(SearchTest, takes_whatever_stands_in_a_query) {
   add("AND or NOT near", "x");
   for (const auto* odd : {"\"", "'", "a\" OR \"b", "* - ^ ( ) { } : :", "near(a b)", "name:x", "%_!", "\\", "a:* & !b",
