@@ -1,5 +1,8 @@
 #include "json/parse.h"
 
+#include <cstdint>
+#include <cstring>
+
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_stack.hpp>
@@ -107,9 +110,37 @@ Result<Value> parse(std::string_view text) {
   return Fault(Reason::malformed_json).with("why", why).at({std::move(problem)});
 }
 
+namespace {
+
+// Eight bytes at a time: a byte of `word` that is zero makes its highest bit in the answer one.
+constexpr std::uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+constexpr std::uint64_t zero_bytes(std::uint64_t word) {
+  return (word - ones) & ~word & highs;
+}
+
+// Printable ASCII without quotes and backslashes: nearly every text, and nothing to escape in it.
+bool is_plain(std::string_view text) {
+  std::uint64_t odd = 0;
+  while (text.size() >= 8) {
+    std::uint64_t word;
+    std::memcpy(&word, text.data(), 8);
+    const auto below_space = (word - 0x20 * ones) & ~word;
+    odd |= word | below_space | zero_bytes(word ^ 0x22 * ones) | zero_bytes(word ^ 0x5c * ones) |
+           zero_bytes(word ^ 0x7f * ones);
+    text.remove_prefix(8);
+  }
+  for (unsigned char c : text)
+    if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') return false;
+  return (odd & highs) == 0;
+}
+
+}  // namespace
+
 void append_string(std::string& out, std::string_view text) {
   out += '"';
-  if (valid_utf8(text)) {
+  if (is_plain(text)) {
+    out += text;
+  } else if (valid_utf8(text)) {
     log::append_escaped(out, text);
   } else {
     while (!text.empty()) {

@@ -383,6 +383,7 @@ constexpr bool has_secret() {
 template <class T>
 std::string write(const T& v, bool redact = false) {
   std::string out;
+  out.reserve(512);
   Codec<T>::write(out, v, redact);
   return out;
 }

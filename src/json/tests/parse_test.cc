@@ -36,5 +36,24 @@ TEST(Parse, refuses_a_tower_of_brackets) {
   EXPECT_NE(why(std::string(100'000, '[')), "accepted");
 }
 
+// Eight bytes are looked at together: each odd one must be seen wherever it stands.
+TEST(AppendString, escapes_every_byte_that_needs_it_in_every_place) {
+  for (int c = 1; c < 0x80; ++c)
+    for (std::size_t at = 0; at < 20; ++at) {
+      std::string text(20, 'a'), out;
+      text[at] = static_cast<char>(c);
+      append_string(out, text);
+      const bool plain = c >= 0x20 && c != 0x7f && c != '"' && c != '\\';
+      EXPECT_EQ(out == "\"" + text + "\"", plain) << c << " at " << at;
+      EXPECT_EQ(parse(out).value().get_string(), text) << c << " at " << at;
+    }
+  std::string out;
+  append_string(out, "plain text and \xC3\xA9");
+  EXPECT_EQ(out, "\"plain text and \xC3\xA9\"");
+  out.clear();
+  append_string(out, "plain text and \xE9");
+  EXPECT_EQ(out, "\"plain text and \xEF\xBF\xBD\"");
+}
+
 }  // namespace
 }  // namespace toll::json

@@ -49,6 +49,23 @@ std::optional<std::chrono::minutes> take_offset(std::string_view& text) {
 
 }  // namespace
 
+void append_stamp(std::string& out, Time time) {
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time - day).count();
+  char text[] = "\"0000-00-00T00:00:00Z\"";
+  auto put = [&](std::size_t at, std::size_t width, std::int64_t value) {
+    for (std::size_t i = width; i-- > 0; value /= 10) text[at + i] = static_cast<char>('0' + value % 10);
+  };
+  put(1, 4, static_cast<int>(date.year()));
+  put(6, 2, static_cast<unsigned>(date.month()));
+  put(9, 2, static_cast<unsigned>(date.day()));
+  put(12, 2, seconds / 3600);
+  put(15, 2, seconds / 60 % 60);
+  put(18, 2, seconds % 60);
+  out.append(text, sizeof text - 1);
+}
+
 std::optional<Time> parse_time(std::string_view text) {
   using namespace std::chrono;
   const int y = take_digits(text, 4);

@@ -14,6 +14,8 @@ namespace toll::tunes {
 struct Stamp {
   Time time{};
 };
+// In quotes. Without an allocation of its own: every object has some.
+void append_stamp(std::string& out, Time time);
 inline std::optional<Stamp> stamp(const std::optional<Time>& time) {
   return time ? std::optional<Stamp>(Stamp{*time}) : std::nullopt;
 }
@@ -49,7 +51,7 @@ struct Codec<tunes::Stamp> {
     if (!time) return reading.refuse_text("must be a time of RFC 3339", text);
     out.time = *time;
   }
-  static void write(std::string& out, const tunes::Stamp& v, bool) { out += '"' + iso_seconds(v.time) + "Z\""; }
+  static void write(std::string& out, const tunes::Stamp& v, bool) { tunes::append_stamp(out, v.time); }
   static Object schema(const Rules&, Definitions&) {
     return {{"type", "string"}, {"format", "date-time"}, {"examples", Array{"2025-09-27T10:00:00Z"}}};
   }

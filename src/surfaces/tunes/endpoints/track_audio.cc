@@ -71,7 +71,7 @@ Result<SignedUrl> GetAudioUrl::handle(Call& call, const Request& in) {
   if (!track) return track.error();
   const std::chrono::seconds life(in.expires.value_or(3600));
   return SignedUrl{call.house.library.urls.read(origin_of(call), library::audio_key(*track), call.account(), life),
-                   {call.now + life}};
+                   {call.house.clock.now() + life}};
 }
 
 void OpenAudioUpload::check(const Call&, const Request& in, api::Checks& checks) {
@@ -85,7 +85,7 @@ Result<AudioUploadView> OpenAudioUpload::handle(Call& call, const Request& in) {
   const auto size = static_cast<std::uint64_t>(in.size);
   if (size > limit) return Fault(Reason::upload_too_large).with("limit", std::to_string(limit));
   auto slot = call.house.library.uploads.open(call.tx(), call.account(), library::TrackId(in.track_id.value),
-                                              {size, digest_from(in.sha256), call.now + upload_time});
+                                              {size, digest_from(in.sha256), call.house.clock.now() + upload_time});
   if (!slot) return std::move(slot).error();
   return AudioUploadView{slot->id.value(),
                          call.house.library.urls.write(origin_of(call), *slot, upload_time),
