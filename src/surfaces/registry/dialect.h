@@ -11,7 +11,7 @@ namespace toll::registry {
 
 struct Dialect : api::DialectDefaults {
   static constexpr std::string_view name = "registry";
-  static constexpr std::string_view title = "Model registry: repositories, versions, files, grants and changes";
+  static constexpr std::string_view title = "Model Registry API, version 1.0.0: repositories, versions, files, grants and changes";
   static constexpr std::array<std::string_view, 2> all_segments{"v1", "healthz"};
   static constexpr std::span<const std::string_view> segments{all_segments};
   static constexpr bool body_first = true;
