@@ -138,6 +138,12 @@ class TestEscalation:
         forbidden(key.post("/api-keys", json={"name": "child"}), None, None, "a key never mints a key")
         forbidden(key.get("/tracks/../playlists".replace("/tracks/..", "")), "read:playlists", None, "still one scope")
 
+    def test_the_routes_of_another_surface_do_not_reach_these_keys(self, pro, key):
+        for method, path in (("PATCH", ""), ("POST", "/regenerate"), ("DELETE", "")):
+            answer = pro.session.request(method, f"/api-key/{key.key['id']}{path}", json={"name": "taken over"})
+            assert answer.status_code == 404, f"{method} /api-key/{{id}}{path} of a tunes key: {show(answer)}"
+        assert key.get("/tracks").status_code == 200 and pro.key(key.key["id"])["name"] == "test key"
+
     def test_a_patch_cannot_go_beyond_the_plan(self, server):
         free = Listener(server, "free")
         mine = free.with_key("read:tracks")

@@ -140,6 +140,13 @@ struct CreateKey : Endpoint {
   }
 };
 
+// An account's keys of other surfaces are no keys here.
+inline Result<KeyId> own_kind(const api::Call<House>& call, const std::string& id) {
+  const auto key = call.house.keys.find(call.tx(), call.account(), KeyId(id));
+  if (!key || key->kind != key_kind) return Reason::key_not_found;
+  return key->id;
+}
+
 struct RenameKey : Endpoint {
   struct Request {
     std::string key_id, name;
@@ -154,7 +161,8 @@ struct RenameKey : Endpoint {
     checks.refuse_if(identity::key_name_problem(in.name), "name", in.name);
   }
   static Result<Response> handle(Call& call, const Request& in) {
-    auto key = call.house.keys.rename(call.tx(), call.account(), KeyId(in.key_id), in.name, call.actor());
+    const auto key_id = TOLL_TRY(own_kind(call, in.key_id));
+    auto key = call.house.keys.rename(call.tx(), call.account(), key_id, in.name, call.actor());
     if (!key) return std::move(key).error();
     return view(*key);
   }
@@ -174,7 +182,8 @@ struct RegenerateNamedKey : Endpoint {
   static constexpr bool idempotent = true;
   static constexpr std::array reasons{Reason::key_not_found};
   static Result<Response> handle(Call& call, const Request& in) {
-    auto fresh = call.house.keys.regenerate(call.tx(), call.account(), KeyId(in.key_id), call.actor());
+    const auto key_id = TOLL_TRY(own_kind(call, in.key_id));
+    auto fresh = call.house.keys.regenerate(call.tx(), call.account(), key_id, call.actor());
     if (!fresh) return std::move(fresh).error();
     return view(fresh->key, fresh->secret);
   }
@@ -189,7 +198,8 @@ struct DeleteNamedKey : Endpoint {
   static constexpr Runs runs = Runs::write;
   static constexpr std::array reasons{Reason::key_not_found};
   static Result<Response> handle(Call& call, const Request& in) {
-    if (auto removed = call.house.keys.remove(call.tx(), call.account(), KeyId(in.key_id), call.actor()); !removed)
+    const auto key_id = TOLL_TRY(own_kind(call, in.key_id));
+    if (auto removed = call.house.keys.remove(call.tx(), call.account(), key_id, call.actor()); !removed)
       return std::move(removed).error();
     return Message{"API key deleted successfully"};
   }
