@@ -42,7 +42,8 @@ struct CountingAnswer {
 class RedisLink {
  public:
   using Deadline = std::chrono::steady_clock::time_point;
-  // Connects, logs in and loads the script, in at most a second. Throws RedisLost.
+  // Connects, logs in, loads the script and counts once, so that a Redis that takes no writes is none. A second for
+  // each of these at most. Throws RedisLost.
   RedisLink(const RedisAddress& address, std::string prefix);
   ~RedisLink();
 

@@ -99,6 +99,17 @@ TEST_F(RedisCountersTest, a_start_without_redis_counts_alone_until_it_comes) {
   EXPECT_FALSE(charged(*counters, demand, noon).admitted);
 }
 
+TEST_F(RedisCountersTest, a_redis_that_takes_no_writes_is_as_good_as_none_and_said_once) {
+  server->command("CONFIG SET maxmemory 1");
+  const auto counters = redis_counters(options());
+  for (int i = 0; i < 20; ++i) charged(*counters, demand, noon);
+  std::this_thread::sleep_for(200ms);
+  EXPECT_TRUE(counters->state().down);
+  EXPECT_EQ(counters->state().outages, 1u);
+  server->command("CONFIG SET maxmemory 0");
+  EXPECT_TRUE(wait_for(*counters, false));
+}
+
 TEST_F(RedisCountersTest, a_flushed_script_is_loaded_anew) {
   RedisLink link(parse_redis_url(server->url()), "t:");
   const CountingCall call{true, noon, {{{1, 2}, limits, {}}}};

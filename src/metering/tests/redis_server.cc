@@ -68,6 +68,12 @@ void RedisServer::restart() {
   start();
 }
 
+void RedisServer::command(const char* words) const {
+  auto* context = redisConnectUnix(socket().c_str());
+  freeReplyObject(redisCommand(context, words));
+  redisFree(context);
+}
+
 void RedisServer::freeze() {
   kill(server_, SIGSTOP);
 }

@@ -17,6 +17,7 @@ class RedisServer {
   ~RedisServer();
 
   std::string url() const { return "unix://" + socket().string(); }
+  void command(const char* words) const;
   // SIGSTOP and SIGCONT: connected, and silent.
   void freeze();
   void thaw();
