@@ -99,6 +99,12 @@ void BlockPool::release(void* block) {
 
 void BlockPool::set_limit(std::uint64_t bytes) {
   std::lock_guard lock(mutex_);
+  if (region_ && used_ == small_ && bytes != limit_) {
+    ::munmap(region_, region_size_);
+    region_ = nullptr;
+    gaps_.clear();
+    reach_ = 0;
+  }
   limit_ = bytes;
 }
 

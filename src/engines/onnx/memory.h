@@ -23,7 +23,7 @@ class BlockPool {
   void* allocate(std::size_t bytes);
   void release(void* block);  // nullptr is nothing
 
-  // Of what is handed out at once. The region is as large as the limit was when the first large block was asked for.
+  // Of what is handed out at once, and of the region, while no large block is handed out.
   void set_limit(std::uint64_t bytes);
   std::uint64_t used() const;  // handed out
   std::uint64_t peak() const;  // the pages that were ever touched, at most

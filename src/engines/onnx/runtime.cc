@@ -50,7 +50,8 @@ Result<void> load(Loaded& into) {
   const OrtApi* api = base ? base()->GetApi(ORT_API_VERSION) : nullptr;
   if (!api) return refuse("the ONNX Runtime beside the program is of another version");
   Ort::InitApi(api);
-  into.environment.emplace(ORT_LOGGING_LEVEL_ERROR, "tollhouse");
+  // Errors come back as results.
+  into.environment.emplace(ORT_LOGGING_LEVEL_FATAL, "tollhouse");
   into.environment->DisableTelemetryEvents();
   into.memory.emplace(Ort::MemoryInfo::CreateCpu(OrtDeviceAllocator, OrtMemTypeDefault));
   into.allocator.emplace();

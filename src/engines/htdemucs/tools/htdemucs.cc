@@ -38,6 +38,13 @@ double seconds_since(Clock::time_point then) {
   return std::chrono::duration<double>(Clock::now() - then).count();
 }
 
+double cpu_seconds(const rusage& usage) {
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
 onnx::MappedFile map(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) throw std::runtime_error("cannot open " + path);
@@ -68,6 +75,7 @@ std::vector<double> numbers(const std::string& text) {
 onnx::SessionOptions session_options() {
   onnx::SessionOptions options;
   if (const char* threads = std::getenv("THREADS")) options.threads = static_cast<unsigned>(std::atoi(threads));
+  if (const char* spin = std::getenv("SPIN")) options.spin = *spin == '1';
   if (const char* profile = std::getenv("PROFILE")) options.profile = profile;
   return options;
 }
@@ -128,8 +136,9 @@ int separate(int argc, char** argv) {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   std::cout << "{\"load_seconds\":" << loaded << ",\"first_output_seconds\":" << first
-            << ",\"seconds\":" << seconds_since(begin) << ",\"peak_mib\":" << usage.ru_maxrss / 1024
-            << ",\"peak_model_mib\":" << (onnx::peak_model_memory() >> 20) << "}\n";
+            << ",\"seconds\":" << seconds_since(begin) << ",\"cpu_seconds\":" << cpu_seconds(usage)
+            << ",\"peak_mib\":" << usage.ru_maxrss / 1024 << ",\"peak_model_mib\":" << (onnx::peak_model_memory() >> 20)
+            << "}\n";
   return 0;
 }
 

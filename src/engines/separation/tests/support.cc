@@ -133,7 +133,7 @@ Run separate(int input, const Plan& plan, std::stop_token stop, const std::map<s
   engine::Input in{write_plan(plan), {{std::string(input_name), input}}, {}, {}};
   for (const auto& name : output_files(plan))
     in.outputs[name] = run.files.emplace(name, MemoryFile()).first->second.fd();
-  for (const auto& [name, fd] : replaced) in.outputs[name] = fd;
+  for (const auto& [name, fd] : replaced) (in.outputs.contains(name) ? in.outputs : in.inputs)[name] = fd;
   std::vector<MemoryFile> scratch(scratch_files(plan));
   for (const auto& file : scratch) in.scratch.push_back(file.fd());
   Recorder recorder(run.progress);

@@ -63,7 +63,7 @@ struct Run {
   std::vector<float> decoded(const std::string& name) const { return decode(files.at(name).fd()).value(); }
 };
 Run separate(int input, const Plan& plan = {}, std::stop_token stop = {},
-             const std::map<std::string, int>& replaced = {});
+             const std::map<std::string, int>& replaced = {});  // outputs by name, or more inputs
 
 // TOLL_SOURCE_DIR/sample
 std::vector<float> sample_mix();
