@@ -57,6 +57,7 @@ test   awscli                the same
 test   rclone                fetches the URLs we sign
 test   ffmpeg                encodes media for the tests, and judges ours
 test   sox                   a second opinion on audio files
+test   jq                    reads answers in the registry's Quick Start
 test   unzip                 judges our archives
 test   libfaketime           lets days pass in the tests of retention and expiry
 test   openssl               certificates for the TLS tests
