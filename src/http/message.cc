@@ -59,8 +59,8 @@ std::size_t Fields::index_of(std::string_view wanted, std::size_t from) const {
 void Fields::set(std::string_view name, std::string_view value) {
   const auto first = index_of(name);
   if (first == places_.size()) return add(name, value);
-  places_[first] = put(name, value);
   const std::string kept(this->name(first));
+  places_[first] = put(kept, value);
   for (auto next = index_of(kept, first + 1); next < places_.size(); next = index_of(kept, next))
     places_.erase(places_.begin() + static_cast<std::ptrdiff_t>(next));
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -37,10 +38,25 @@ bool written_by_session(std::string_view name) {
   }
 }
 
+// Whether a byte below 0x20 is among them (the zero-byte trick of Mycroft, eight at a time).
+bool has_control(std::string_view text) {
+  constexpr std::uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+  std::size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    std::uint64_t eight;
+    std::memcpy(&eight, text.data() + i, 8);
+    if (((eight - ones * 0x20) & ~eight & high) != 0) return true;
+  }
+  for (; i < text.size(); ++i)
+    if (static_cast<unsigned char>(text[i]) < ' ') return true;
+  return false;
+}
+
 // No field of ours can begin another one (response splitting).
 void append_clean(std::string& out, std::string_view text) {
   const std::size_t start = out.size();
   out += text;
+  if (!has_control(text)) return;
   for (std::size_t i = start; i < out.size(); ++i)
     if (static_cast<unsigned char>(out[i]) < ' ' && out[i] != '\t') out[i] = ' ';
 }

@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <iterator>
+
 #include "base/text.h"
 #include "metering/credits.h"
 
@@ -163,20 +168,26 @@ class IsoTime {
                              'T', '0', '0', ':', '0', '0', ':', '0', '0', 'Z'};
 };
 
-// A header value put together in place.
+// Text of a few headers, built where it stands: this is on every counted answer, and formatting took a tenth of its
+// time.
 class Line {
  public:
-  template <class... Args>
-  void add(fmt::format_string<Args...> format, Args&&... args) {
-    const auto room = text_.size() - size_;
-    const auto done = fmt::format_to_n(text_.data() + size_, room, format, std::forward<Args>(args)...);
-    size_ += std::min(done.size, room);
+  Line& add(std::string_view text) {
+    const auto count = std::min(text.size(), room());
+    std::memcpy(end_, text.data(), count);
+    end_ += count;
+    return *this;
   }
-  std::string_view text() const { return {text_.data(), size_}; }
+  Line& add(std::int64_t number) {
+    end_ = std::to_chars(end_, std::end(text_), number).ptr;
+    return *this;
+  }
+  std::string_view text() const { return {text_, static_cast<std::size_t>(end_ - text_)}; }
 
  private:
-  std::array<char, 256> text_;
-  std::size_t size_ = 0;
+  std::size_t room() const { return static_cast<std::size_t>(std::end(text_) - end_); }
+  char text_[192];
+  char* end_ = text_;
 };
 
 std::string refusal(const metering::Verdict& verdict) {
@@ -238,14 +249,16 @@ http::Response Dialect::fault(const Fault& fault, api::Access) {
 void Dialect::limits(const metering::Verdict& verdict, Time now, http::Response& response) {
   const auto& shown = verdict.of(verdict.shown());
   Line limit, remaining, policy, left;
-  limit.add("{}", shown.limit);
-  remaining.add("{}", shown.remaining);
+  limit.add(shown.limit);
+  remaining.add(shown.remaining);
   std::string_view separator;
   for (auto window : metering::all_windows) {
     const auto& part = verdict.of(window);
-    policy.add("{}\"{}\";q={};w={}", separator, to_string(window), part.limit, metering::length_of(window).count());
-    left.add("{}\"{}\";r={};t={}", separator, to_string(window), part.remaining,
-             verdict.seconds_left(window, now).count());
+    const auto name = to_string(window);
+    policy.add(separator).add("\"").add(name).add("\";q=").add(part.limit);
+    policy.add(";w=").add(metering::length_of(window).count());
+    left.add(separator).add("\"").add(name).add("\";r=").add(part.remaining);
+    left.add(";t=").add(verdict.seconds_left(window, now).count());
     separator = ", ";
   }
   auto& fields = response.fields;
