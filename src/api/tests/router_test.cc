@@ -44,6 +44,15 @@ TEST_F(RouterTest, decodes_segments_one_by_one) {
   EXPECT_EQ(router.find(Method::get, "/jobs/%ff").operation, nullptr);
 }
 
+TEST_F(RouterTest, answers_below_a_prefix_too) {
+  router.add(list, "/api/v1");
+  router.add(get, "/api/v1");
+  EXPECT_EQ(router.find(Method::get, "/api/v1/jobs/").operation, &list);
+  EXPECT_EQ(router.find(Method::get, "/api/v1/jobs/7").params, std::vector<std::string>{"7"});
+  EXPECT_EQ(router.find(Method::get, "/api/v2/jobs").operation, nullptr);
+  EXPECT_THROW(router.add(list, "/api/v1"), std::logic_error);
+}
+
 TEST_F(RouterTest, finds_get_for_head_and_names_what_is_allowed) {
   EXPECT_EQ(router.find(Method::head, "/jobs/1").operation, &get);
   auto found = router.find(Method::delete_, "/jobs");

@@ -8,6 +8,11 @@ namespace {
 struct Inner {
   std::string tag;
 };
+struct Change {
+  Given<std::string> name;
+  Given<std::optional<std::string>> note;
+  Given<Value> extra;
+};
 struct Sample {
   std::string name;
   std::int64_t count = 0;
@@ -23,6 +28,13 @@ template <>
 struct Schema<Inner> {
   static constexpr std::string_view name = "Inner";
   static constexpr auto fields = std::tuple{field(&Inner::tag, "tag", "A tag.", {.min = 1, .max = 3})};
+};
+template <>
+struct Schema<Change> {
+  static constexpr std::string_view name = "Change";
+  static constexpr auto fields =
+      std::tuple{field(&Change::name, "name", "The name.", {.max = 5}),
+                 field(&Change::note, "note", "A note, or none."), field(&Change::extra, "extra", "Anything.")};
 };
 template <>
 struct Schema<Sample> {
@@ -78,6 +90,69 @@ TEST(Schema, integers_from_text_are_as_lenient_as_documented_and_no_more) {
   EXPECT_EQ(as_int("+4"), 4);
   for (std::string_view bad : {"4.5", "abc", "", "4 4", "1e3", ".0", "99999999999999999999"})
     EXPECT_FALSE(as_int(bad)) << bad;
+}
+
+std::vector<std::string> problems_of(const Value& value, auto& out, bool strict) {
+  Reading reading(Place::body, strict);
+  Codec<std::remove_cvref_t<decltype(out)>>::read(value, out, {}, reading);
+  std::vector<std::string> seen;
+  for (const auto& problem : reading.take()) {
+    std::string where;
+    for (const auto& step : problem.path)
+      where += (where.empty() ? "" : ".") + (step.index() == 0 ? std::get<0>(step) : std::to_string(std::get<1>(step)));
+    seen.push_back(where + ": " + problem.message);
+  }
+  return seen;
+}
+
+TEST(Schema, absent_null_and_a_value_are_three_things_in_a_change) {
+  auto read_change = [](std::string_view text) {
+    Change change;
+    EXPECT_EQ(problems_of(parse(text).value(), change, true), std::vector<std::string>{}) << text;
+    return change;
+  };
+  const auto nothing = read_change("{}");
+  EXPECT_FALSE(nothing.name || nothing.note || nothing.extra);
+  const auto cleared = read_change(R"({"note":null,"extra":null})");
+  ASSERT_TRUE(cleared.note);
+  EXPECT_FALSE(*cleared.note);
+  ASSERT_TRUE(cleared.extra);
+  EXPECT_TRUE(cleared.extra->is_null());
+  const auto set = read_change(R"({"name":"n","note":"x"})");
+  EXPECT_EQ(*set.name, "n");
+  EXPECT_EQ(**set.note, "x");
+  Change refused;
+  EXPECT_EQ(problems_of(parse(R"({"name":null})").value(), refused, true),
+            std::vector<std::string>{"name: must be a string"});
+}
+
+TEST(Schema, strict_reading_refuses_what_nobody_declared_at_every_depth) {
+  const auto value = parse(R"({"nam":1,"name":"song","count":1,"inner":[{"tag":"a","tga":1}]})").value();
+  Sample sample;
+  EXPECT_EQ(problems_of(value, sample, false), std::vector<std::string>{});
+  Sample strict;
+  EXPECT_EQ(problems_of(value, strict, true), (std::vector<std::string>{"inner.0.tga: is not a field of this request",
+                                                                        "nam: is not a field of this request"}));
+}
+
+TEST(Schema, strict_reading_takes_no_text_for_an_integer) {
+  Sample sample;
+  EXPECT_EQ(problems_of(parse(R"({"name":"song","count":"3","inner":[]})").value(), sample, true),
+            std::vector<std::string>{"count: must be an integer"});
+  EXPECT_EQ(problems_of(parse(R"({"name":"song","count":3.0,"inner":[]})").value(), sample, true),
+            std::vector<std::string>{});
+}
+
+TEST(Schema, strict_reading_refuses_control_characters_wherever_text_is) {
+  Change change;
+  const auto value =
+      parse(R"({"name":"a\u0007","note":"tab\tand\nline","extra":{"k":["\u0085",{"\u001b":1}],"fine":"\u00e9"}})")
+          .value();
+  EXPECT_EQ(problems_of(value, change, true),
+            (std::vector<std::string>{"name: must not contain control characters",
+                                      "extra.k.0: must not contain control characters",
+                                      "extra.k.1.\x1b: must have a name without control characters"}));
+  EXPECT_EQ(problems_of(value, change, false), std::vector<std::string>{});
 }
 
 TEST(Schema, describes_itself_as_json_schema) {
