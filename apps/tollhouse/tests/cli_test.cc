@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "tollhouse/tests/house.h"
+#include "tollhouse/wiring.h"
 
 namespace toll::app {
 namespace {
