@@ -197,6 +197,16 @@ metering::Limits account_cap(const config::Limits& limits) {
   return {or_none(cap.minute), or_none(cap.hour), or_none(cap.day)};
 }
 
+std::unique_ptr<metering::Counters> call_counters(const config::Limits& limits) try {
+  if (limits.redis.empty()) return metering::memory_counters();
+  metering::RedisOptions options;
+  options.url = limits.redis;
+  if (limits.redis_down == "refuse") options.down = metering::RedisOptions::Down::refuse;
+  return metering::redis_counters(options);
+} catch (const std::invalid_argument& problem) {
+  throw std::runtime_error(std::string("limits.redis: ") + problem.what());
+}
+
 identity::AddressRules trusted_proxies(const config::Settings& settings) try {
   return identity::AddressRules(settings.server.trusted_proxies);
 } catch (const std::invalid_argument& problem) {
@@ -255,7 +265,7 @@ int serve(const config::Settings& settings) {
   const auto prober = probe::make_prober([&] { return workshop.runner(); }, 3);
 
   boost::asio::thread_pool blocking(4), disk(4);
-  const auto counters = metering::memory_counters();
+  const auto counters = call_counters(settings.limits);
   counters->preload(base.db->read([&](sql::Tx& tx) {
     return metering::charged_in_current_windows(tx, base.clock.now(),
                                                 account_cap(settings.limits) != metering::Limits{});
@@ -331,6 +341,15 @@ int serve(const config::Settings& settings) {
                 [&] { return static_cast<double>(models_registry.recorder.dropped()); });
   metrics.gauge("tollhouse_jobs_running", "Jobs that run in this process now.",
                 [&] { return static_cast<double>(dispatcher->running()); });
+  metrics.gauge("tollhouse_rate_limit_redis_down",
+                "1 while calls are counted without the Redis that should share them.",
+                [&] { return counters->state().down ? 1.0 : 0.0; });
+  metrics.gauge("tollhouse_rate_limit_redis_outages_total", "Times that Redis became silent.",
+                [&] { return static_cast<double>(counters->state().outages); });
+  metrics.gauge("tollhouse_rate_limit_local_total", "Calls decided without the Redis that should share their counts.",
+                [&] { return static_cast<double>(counters->state().local); });
+  metrics.gauge("tollhouse_rate_limit_subjects", "Keys and accounts whose calls are counted in memory.",
+                [&] { return static_cast<double>(counters->state().subjects); });
   metrics.gauge("tollhouse_usage_records_dropped_total", "Usage rows lost to a full buffer.",
                 [&] { return static_cast<double>(usage.dropped()); });
 

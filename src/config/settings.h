@@ -88,6 +88,8 @@ struct Limits {
   std::int64_t session_minute = 6'000, session_hour = 100'000, session_day = 1'000'000;
   // Of all of an account's keys together; all 0: off.
   std::int64_t account_minute = 0, account_hour = 0, account_day = 0;
+  std::string redis;  // empty: every process counts for itself
+  std::string redis_down = "degrade";
 };
 
 struct Accounts {
