@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <set>
+#include <thread>
 
 #include "library/tests/fixture.h"
 
@@ -252,6 +253,43 @@ TEST_P(PlaylistsTest, hides_every_playlist_from_strangers) {
   EXPECT_EQ(fault([&](sql::Tx& tx) { return playlists.take_out(tx, stranger, id, ids, {}); }),
             Reason::playlist_not_found);
   EXPECT_EQ(order(id, ids), "ab");
+}
+
+// Writers side by side: whoever wins, the positions stay whole and the total is the number of tracks.
+TEST_P(PlaylistsTest, stays_whole_while_many_change_it_at_once) {
+  const auto ids = add_many(60);
+  const auto list = make(std::span(ids).first(20));
+  auto change = [&](std::uint64_t seed) {
+    TestRandom chance(seed);
+    for (int i = 0; i < 30; ++i) {
+      const auto& track = ids[chance.below(ids.size())];
+      const auto at = static_cast<std::int64_t>(chance.below(20)), to = static_cast<std::int64_t>(chance.below(20));
+      switch (chance.below(5)) {
+        case 0:
+          (void)add_to(list.id, {track, ids[chance.below(ids.size())]}, at);
+          break;
+        case 1:
+          (void)move(list.id, {at, to, 2});
+          break;
+        case 2:
+          (void)write([&](sql::Tx& tx) { return playlists.take_out_one(tx, account, list.id, track); });
+          break;
+        case 3:
+          (void)write([&](sql::Tx& tx) { return playlists.move_track(tx, account, list.id, track, to); });
+          break;
+        default:
+          if (chance.below(4) == 0) (void)write([&](sql::Tx& tx) { return tracks().remove(tx, account, track); });
+      }
+    }
+  };
+  {
+    std::vector<std::jthread> writers;
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) writers.emplace_back(change, seed);
+  }
+  const auto page = read([&](sql::Tx& tx) { return playlists.entries(tx, account, list.id, 100, {}); }).value();
+  EXPECT_EQ(page.total, static_cast<std::int64_t>(page.entries.size()));
+  for (std::size_t i = 0; i < page.entries.size(); ++i)
+    ASSERT_EQ(page.entries[i].position, static_cast<std::int64_t>(i));
 }
 
 TEST_P(PlaylistsTest, a_page_costs_the_same_few_statements_however_long_it_is) {
