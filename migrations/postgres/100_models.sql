@@ -154,3 +154,8 @@ CREATE TABLE model_access_log (
 );
 CREATE INDEX model_access_log_account_id_created_at ON model_access_log (account_id, created_at);
 CREATE INDEX model_access_log_created_at ON model_access_log (created_at);
+
+-- Which model of the registry did the work: the SHA-256 over its files as they were.
+ALTER TABLE separations ADD COLUMN served_repo text;
+ALTER TABLE separations ADD COLUMN served_version text;
+ALTER TABLE separations ADD COLUMN served_digest text;

@@ -48,7 +48,7 @@ std::string serving_digest(const std::vector<ServedFile>& files) {
   return hex(sum.finish());
 }
 
-ModelServing::ModelServing(const Clock& clock, const Catalogue& catalogue, blob::Store& store)
+ModelServing::ModelServing(const Clock& clock, const Catalogue& catalogue, const blob::Store& store)
     : clock_(clock), catalogue_(catalogue), store_(store) {}
 
 Result<Serving> ModelServing::resolve(sql::Tx& tx, const Viewer& viewer, std::string_view repo_id,
@@ -137,7 +137,7 @@ Result<std::vector<LoadedFile>> ModelServing::load(const Serving& serving) const
 void ensure_builtin(sql::Tx& tx, const Clock& clock, const Feed& feed) {
   Card card;
   card.model_name = "builtin-spectral";
-  card.author = "tollhouse";
+  card.author = builtin_author;
   card.pipeline_tag = "audio-source-separation";
   card.license = "Apache-2.0";
   card.tags = "separation, signal-processing";

@@ -50,7 +50,7 @@ std::string serving_digest(const std::vector<ServedFile>& files);
 // Thread-safe.
 class ModelServing {
  public:
-  ModelServing(const Clock& clock, const Catalogue& catalogue, blob::Store& store);
+  ModelServing(const Clock& clock, const Catalogue& catalogue, const blob::Store& store);
 
   // `alias` is a version or an alias; empty: `production`, else what a download without a version gives.
   // Faults: model_not_found (also when the viewer does not see it), model_not_permitted (seen, but not to be run),
@@ -71,13 +71,13 @@ class ModelServing {
  private:
   const Clock& clock_;
   const Catalogue& catalogue_;
-  blob::Store& store_;
+  const blob::Store& store_;
   mutable std::mutex mutex_;
   mutable std::set<std::string> verified_;  // digests of files
 };
 
 // The built-in separator appears in the catalogue too: the system's, public, without files.
-inline constexpr std::string_view builtin_repo = "tollhouse/builtin-spectral";
+inline constexpr std::string_view builtin_author = "tollhouse", builtin_repo = "tollhouse/builtin-spectral";
 // Made once; harmless when it is there.
 void ensure_builtin(sql::Tx& tx, const Clock& clock, const Feed& feed);
 

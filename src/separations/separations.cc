@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "models/serving.h"
 #include "separations/file_names.h"
 
 namespace toll::separations {
@@ -176,6 +177,13 @@ std::size_t Separations::expire(sql::Tx& tx, std::size_t limit) {
 
 void Separations::started(sql::Tx& tx, const JobId& id, std::string_view served_by) const {
   tx.exec("UPDATE separations SET served_by = $2 WHERE job_id = $1", id, served_by);
+  const models::Catalogue catalogue(clock_);
+  const models::ModelServing registry(clock_, catalogue, store_);
+  const auto model = std::string(models::builtin_author).append("/").append(served_by);
+  const auto serving = registry.resolve(tx, models::Viewer::the_operator(), model);
+  if (!serving) return;
+  tx.exec("UPDATE separations SET served_repo = $2, served_version = $3, served_digest = $4 WHERE job_id = $1", id,
+          serving->repo_id, serving->version, serving->digest);
 }
 
 }  // namespace toll::separations

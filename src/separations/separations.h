@@ -92,6 +92,7 @@ class Separations {
 
   // --- for the one who runs them (run.h) ---
   std::optional<Separation> find(sql::Tx& tx, const JobId& id) const;
+  // Notes what does the work, with its digest if the registry knows it.
   void started(sql::Tx& tx, const JobId& id, std::string_view served_by) const;
   const objects::Objects& objects() const { return objects_; }
 

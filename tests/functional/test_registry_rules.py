@@ -3,12 +3,13 @@ the feed, grants in time, idempotency, and what survives a crash."""
 
 import concurrent.futures
 import json
+import sqlite3
 import time
 
 import pytest
 import requests
 
-from support import raw
+from support import audio, raw
 from support.polling import until
 from support.registry_users import ADMIN_TOKEN, SETTINGS, User, admin, sha256
 
@@ -639,3 +640,20 @@ def test_kill_9_during_complete_never_serves_other_bytes(start_server):
             if row["status"] == "ready":
                 assert sha256(requests.get(row["presigned_url"], timeout=30).content) == row["sha256"] == sha256(content)
         assert dev.complete(repo, sha256=sha256(content))["status"] == "ready", "and it can be completed afterwards"
+
+
+# ---- engines
+
+
+def test_the_built_in_separator_is_a_model_and_jobs_record_its_digest(server, dev):
+    model = dev.get("/v1/models/tollhouse/builtin-spectral")
+    assert (model["visibility"], model["engine"], model["license"]) == ("public", "separation", "Apache-2.0")
+    dev.ask("DELETE", "/v1/dev/models/tollhouse/builtin-spectral", 403)
+    account = server.account(credits=5)
+    job = account.finished("song.wav", audio.song(), model="htdemucs", stem_count="4")
+    assert job["served_by"] == "builtin-spectral"
+    if server.database:
+        return  # the row is looked at where the database is a file
+    with sqlite3.connect(server.data / "tollhouse.db") as database:
+        row = database.execute("SELECT served_repo, served_digest FROM separations WHERE job_id = ?", (job["id"],)).fetchone()
+    assert row == ("tollhouse/builtin-spectral", sha256(b"")), "the digest over its files, of which it has none"
