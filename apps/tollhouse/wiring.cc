@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "engine/host.h"
+#include "engines/onnx/onnx_engine.h"
 #include "engines/separation/separation.h"
 #include "http/server.h"
 #include "identity/authenticator.h"
@@ -413,6 +414,7 @@ std::string openapi_text(const config::Settings& settings) {
 int run_engine_process(bool sandbox) {
   engine::Catalogue catalogue;
   catalogue.add(engines::separation::make_separation_engine());
+  catalogue.add(engines::onnx::make_onnx_engine());
   catalogue.add(probe::make_engine());
   return engine::serve_worker(catalogue, 3, sandbox);
 }
