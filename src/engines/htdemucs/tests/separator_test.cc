@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "engines/htdemucs/stft.h"
@@ -143,6 +144,32 @@ TEST_F(Separator, refuses_a_bag_that_does_not_fit) {
   EXPECT_EQ(separate({member({1, 1, 1})}, song).error().reason(), Reason::model_unusable);
   EXPECT_EQ(separate({member()}, song, {.overlap = 1}).error().reason(), Reason::invalid_request);
   EXPECT_EQ(separate({member()}, song, {.shifts = {-1}}).error().reason(), Reason::invalid_request);
+}
+
+// The operators of our own against ONNX's: every branch, tiles that end in the middle, rows and columns.
+TEST_F(Separator, gives_the_same_with_and_without_operators_of_its_own) {
+  for (const int mode : {3, 2, 1}) {
+    auto hyper = tiny();
+    hyper.dconv_mode = mode;
+    hyper.dconv_depth = mode == 2 ? -2 : 3;
+    hyper.channels = 5;
+    hyper.dconv_comp = 1.5;
+    hyper.bottom_channels = 8;
+    hyper.segment_frames = 9'001;
+    const RandomCheckpoint random(hyper, 9);
+    std::vector<std::vector<float>> results;
+    for (const bool portable : {false, true}) {
+      const MemoryFile file;
+      write_network(random.checkpoint, {.portable = portable}, file.fd()).value();
+      const auto mapped = onnx::MappedFile::open(file.fd()).value();
+      auto model = Model::open(mapped.bytes(), {}).value();
+      const auto mix = noise(2 * 9'001, 4);
+      results.emplace_back(4 * 9'001);
+      ASSERT_TRUE(model.separate(mix, results.back(), {}).has_value());
+    }
+    EXPECT_GT(*std::max_element(results[0].begin(), results[0].end()), 1e-3f);
+    EXPECT_LT(difference(results[0], results[1]), 2e-5) << mode;
+  }
 }
 
 TEST_F(Separator, opens_only_what_was_imported) {

@@ -1,0 +1,45 @@
+#include "engines/htdemucs/import.h"
+
+#include "engines/htdemucs/network.h"
+#include "engines/onnx/mapped_file.h"
+
+namespace toll::engines::htdemucs {
+namespace {
+
+constexpr std::array<std::string_view, 1> htdemucs{"955717e8-8726e21a.th"};
+constexpr std::array<std::string_view, 1> six_sources{"5c90dfd2-34c22ccb.th"};
+constexpr std::array<std::string_view, 4> fine_tuned{"f7e0c4bc-ba3fe64a.th", "d12395a8-e57c48e6.th",
+                                                     "92cfc3b6-ef3bcb9c.th", "04573f0d-f3cf25b2.th"};
+constexpr std::string_view fine_tuned_bag =
+    "models: ['f7e0c4bc', 'd12395a8', '92cfc3b6', '04573f0d']\n"
+    "weights: [[1., 0., 0., 0.], [0., 1., 0., 0.], [0., 0., 1., 0.], [0., 0., 0., 1.]]\n";
+constexpr std::array published{PublishedModel{"htdemucs", "MIT", htdemucs, {}},
+                               PublishedModel{"htdemucs_6s", "MIT", six_sources, {}},
+                               PublishedModel{"htdemucs_ft", "MIT", fine_tuned, fine_tuned_bag}};
+
+}  // namespace
+
+Result<Imported> import_checkpoint(int checkpoint_fd, int model_fd) {
+  const auto file = TOLL_TRY(onnx::MappedFile::open(checkpoint_fd));
+  const auto checkpoint = TOLL_TRY(read_checkpoint(file.bytes()));
+  Imported imported{checkpoint.hyper, onnx::file_digest(file.bytes()), {}};
+  if (auto written = write_network(checkpoint, {.source_digest = imported.source_sha256}, model_fd); !written)
+    return std::move(written).error();
+  const auto model = TOLL_TRY(onnx::MappedFile::open(model_fd));
+  imported.model_sha256 = onnx::file_digest(model.bytes());
+  return imported;
+}
+
+std::span<const PublishedModel> published_models() {
+  return published;
+}
+
+bool name_fits_digest(std::string_view file_name, std::string_view sha256) {
+  const auto dash = file_name.rfind('-'), dot = file_name.rfind('.');
+  if (dash == std::string_view::npos || dot == std::string_view::npos || dot < dash || dot - dash != 9) return true;
+  const auto promised = file_name.substr(dash + 1, 8);
+  if (promised.find_first_not_of("0123456789abcdef") != std::string_view::npos) return true;
+  return sha256.starts_with(promised);
+}
+
+}  // namespace toll::engines::htdemucs

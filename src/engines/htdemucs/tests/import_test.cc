@@ -1,0 +1,46 @@
+#include "engines/htdemucs/import.h"
+
+#include <gtest/gtest.h>
+
+#include "base/digest.h"
+#include "engines/htdemucs/tests/support.h"
+
+namespace toll::engines::htdemucs {
+namespace {
+using namespace testing;
+
+TEST(Import, makes_the_same_model_of_the_same_checkpoint_and_says_what_it_made) {
+  const RandomCheckpoint random(tiny());
+  const auto content = torch_file(random.checkpoint);
+  const MemoryFile checkpoint(content), model, again;
+  const auto imported = import_checkpoint(checkpoint.fd(), model.fd()).value();
+  EXPECT_EQ(imported.hyper.sources, tiny().sources);
+  EXPECT_EQ(imported.source_sha256, hex(sha256(content)));
+  EXPECT_EQ(imported.model_sha256, hex(sha256(model.content())));
+  EXPECT_NE(model.content().find(imported.source_sha256), std::string::npos);
+  EXPECT_EQ(import_checkpoint(checkpoint.fd(), again.fd()).value().model_sha256, imported.model_sha256);
+}
+
+TEST(Import, leaves_no_model_of_a_file_that_is_refused) {
+  const MemoryFile checkpoint("not a checkpoint, but long enough"), model;
+  EXPECT_EQ(import_checkpoint(checkpoint.fd(), model.fd()).error().reason(), Reason::model_unusable);
+  EXPECT_TRUE(model.content().empty());
+}
+
+TEST(PublishedModels, have_names_that_promise_their_digests) {
+  for (const auto& model : published_models()) {
+    for (auto file : model.files) {
+      EXPECT_TRUE(name_fits_digest(file, std::string(file.substr(9, 8)) + std::string(56, '0')));
+      EXPECT_FALSE(name_fits_digest(file, std::string(64, '0')));
+    }
+    if (!model.bag.empty()) {
+      const auto bag = read_bag(model.bag).value();
+      ASSERT_EQ(bag.models.size(), model.files.size());
+      for (std::size_t i = 0; i < bag.models.size(); ++i) EXPECT_TRUE(model.files[i].starts_with(bag.models[i]));
+    }
+  }
+  EXPECT_TRUE(name_fits_digest("mine.th", std::string(64, '0')));
+}
+
+}  // namespace
+}  // namespace toll::engines::htdemucs
