@@ -58,11 +58,14 @@ enum class Runs : std::uint8_t {
 using PlaceCheck = bool (*)(std::string_view place, std::string_view value);
 // Whether a caller of this kind may come at all; before the body, without the database.
 using CallerCheck = Result<void> (*)(const identity::Principal& who);
+// What a body that is no JSON was meant to be; nullopt: nobody knows. For published examples that send it broken.
+using BodyMend = std::optional<std::string> (*)(std::string_view body);
 
 // What an endpoint says unless it says otherwise.
 struct Defaults {
   static constexpr PlaceCheck fits = nullptr;
   static constexpr CallerCheck permits = nullptr;
+  static constexpr BodyMend mend = nullptr;
   static constexpr int status = 200;
   static constexpr Access access = Access::either;
   static constexpr Runs runs = Runs::read;

@@ -43,6 +43,7 @@ struct About {
   std::optional<json::Object> answer;  // schema of a JSON answer
   PlaceCheck fits = nullptr;
   CallerCheck permits = nullptr;
+  BodyMend mend = nullptr;
 
   bool streams() const { return multipart || raw; }
 };

@@ -206,6 +206,8 @@ class Pipeline {
         inputs.body = valid_utf8(*text) ? json::Value(*text) : json::Value("");
       } else if (has_json_body()) {
         auto value = parse_body(exchange_.request, *text, about_.takes_forms);
+        if (!value && about_.mend)
+          if (const auto meant = about_.mend(*text)) value = parse_body(exchange_.request, *meant, false);
         if (!value) co_return std::move(value).error();
         inputs.body = std::move(*value);
       }

@@ -109,6 +109,7 @@ About about(std::string_view surface, json::Definitions& definitions) {
               {}};
   about.fits = E::fits;
   about.permits = E::permits;
+  about.mend = E::mend;
   json::Object form;
   json::Array required;
   json::for_each_field<In>([&](const auto& f) {

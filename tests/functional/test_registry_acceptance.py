@@ -290,15 +290,14 @@ curl -sS -X POST $BASE/v1/admin/users -H "x-admin-token: $ADMIN"   -H 'content-t
 PLAT_KEY=$(jq -r .api_key plat.json); PLAT_ID=$(jq -r .user_id plat.json)
 
 NOW=$(date +%s)
-curl -sS -X POST $BASE/v1/admin/grants -H "x-admin-token: $ADMIN"   -H 'content-type: application/json'   -d "{{\\"platform_user_id\\":$PLAT_ID,\\"repo_id\\":\\"quick/finetune-bert\\",\\"permitted_from_ts\\":$NOW}}"
+curl -sS -X POST $BASE/v1/admin/grants -H "x-admin-token: $ADMIN"   -H 'content-type: application/json'   -d "{{"platform_user_id":$PLAT_ID,"repo_id":"quick/finetune-bert","permitted_from_ts":$NOW}}"
 curl -sS "$BASE/v1/platform/manifest?presign=true&expires=600" -H "x-api-key: $PLAT_KEY" | jq .items[0] > item.json
 curl -sS "$BASE/v1/files/quick/finetune-bert/model.safetensors/download?version=v1&expires=900" -H "x-api-key: $PLAT_KEY" > download.json
 """
 
 
 def test_the_quick_starts(server, tmp_path):
-    # Large enough for curl to ask with Expect: 100-continue. Files go where the test may write; the document's /tmp is everybody's,
-    # and the quotes of its grant are escaped, which its rendering lost.
+    # Large enough for curl to ask with Expect: 100-continue. Files go where the test may write; the document's /tmp is everybody's.
     (tmp_path / "model.safetensors").write_bytes(CONTENT * 3)
     script = QUICK_START.format(url=server.url, token=ADMIN_TOKEN)
     ran = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120)

@@ -44,6 +44,32 @@ FileView view(const models::File& file, std::optional<std::string> url) {
           .status = file.ready ? "ready" : "pending"};
 }
 
+std::optional<std::string> unquoted_object(std::string_view text) {
+  constexpr std::string_view names = "abcdefghijklmnopqrstuvwxyz_";
+  constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-";
+  if (text.size() < 2 || !text.starts_with('{') || !text.ends_with('}')) return std::nullopt;
+  text = text.substr(1, text.size() - 2);
+  std::string out;
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    const auto member = text.substr(0, comma);
+    text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
+    const auto colon = member.find(':');
+    if (colon == member.npos || colon == 0 || colon + 1 == member.size()) return std::nullopt;
+    const auto name = member.substr(0, colon), value = member.substr(colon + 1);
+    if (name.find_first_not_of(names) != name.npos || value.find_first_not_of(plain) != value.npos) return std::nullopt;
+    out += out.empty() ? "{" : ",";
+    json::append_string(out, name);
+    out += ':';
+    if (parse_int(value) || value == "null")
+      out += value;
+    else
+      json::append_string(out, value);
+  }
+  if (out.empty()) return std::nullopt;
+  return out + "}";
+}
+
 }  // namespace toll::registry
 
 namespace toll::json {

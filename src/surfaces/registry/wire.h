@@ -107,6 +107,10 @@ struct FileView {
 };
 FileView view(const models::File& file, std::optional<std::string> url);
 
+// "{a:1,b:acme/bert}": a JSON object of plain members whose quotes the shell took, as the document's own grant example
+// arrives. With its quotes; nullopt: it is something else.
+std::optional<std::string> unquoted_object(std::string_view text);
+
 struct Ok {
   bool ok = true;
 };

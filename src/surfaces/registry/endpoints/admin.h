@@ -85,6 +85,8 @@ struct SetGrant : AdminEndpoint {
   using Request = SetGrantBody;
   using Response = Ok;
   static constexpr Route route{Method::post, "/v1/admin/grants"};
+  // The document's example loses its quotes in the shell.
+  static constexpr api::BodyMend mend = &unquoted_object;
   static constexpr std::string_view id = "registry.admin.grants.set", summary = "Give a user access to a model";
   static constexpr std::string_view description = "One grant a user and model; this one replaces an earlier one.";
   static constexpr Runs runs = Runs::write;

@@ -2,6 +2,7 @@
 
 #include "api/testing/dialect_suite.h"
 #include "surfaces/registry/dialect.h"
+#include "surfaces/registry/wire.h"
 
 namespace toll::api::testing {
 
@@ -84,6 +85,13 @@ TEST(RegistryDialect, names_the_header_of_a_reused_idempotency_key) {
   EXPECT_EQ(
       Dialect::fault(Fault(Reason::idempotency_mismatch), Access::either).body,
       R"({"detail":[{"type":"idempotency_key_reused","loc":["header","Idempotency-Key"],"msg":"Idempotency-Key was used with another request","input":null}]})");
+}
+
+TEST(RegistryWire, reads_the_grant_of_the_document_as_its_shell_sends_it) {
+  EXPECT_EQ(unquoted_object("{platform_user_id:42,repo_id:acme/finetune-bert,permitted_from_ts:1700}"),
+            R"({"platform_user_id":42,"repo_id":"acme/finetune-bert","permitted_from_ts":1700})");
+  for (auto other : {"", "{", "{}", "{a}", "{a:}", "{:1}", "{a:1,}x", "{\"a\":1", "{a:b c}", "{a:{b:1}}", "[1]"})
+    EXPECT_FALSE(unquoted_object(other)) << other;
 }
 
 TEST(RegistryPaths, prefer_repositories_of_two_segments_and_hold_to_a_whole_one) {
