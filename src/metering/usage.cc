@@ -86,6 +86,7 @@ void UsageRecorder::run(std::stop_token stop) {
 
 // Late by a minute hurts nobody: until it is done the report reads the minutes.
 void UsageRecorder::roll_up_if_due() {
+  if (!options_.rolls_up) return;
   const auto now = clock_.now();
   if (now < next_rollup_ && next_rollup_ - now <= rollup_interval) return;
   next_rollup_ = now + rollup_interval;
@@ -199,9 +200,10 @@ void UsageRecorder::write_sums(sql::Tx& tx, std::span<SumEntry* const> touched) 
 }
 
 void UsageRecorder::mark_late_hours(sql::Tx& tx, std::span<SumEntry* const> touched) const {
+  const auto done = rolled_up(tx).hours;
   std::set<std::int64_t> hours;
   for (const auto* entry : touched)
-    if (const auto hour = entry->first.minute / 60; is_late(hour, newest_)) hours.insert(hour);
+    if (const auto hour = entry->first.minute / 60; hour < done || is_late(hour, newest_)) hours.insert(hour);
   for (auto hour : hours) mark_late(tx, hour);
 }
 

@@ -53,6 +53,7 @@ class UsageRecorder {
     Micros interval = std::chrono::milliseconds(500);
     std::size_t capacity = 65536;     // rows a shard
     std::size_t most_sums = 1 << 18;  // that wait for the database; rows beyond are dropped
+    bool rolls_up = true;             // usage/rollup.h once a minute; false: somebody else does
     // Runs in a writing transaction at every third flush, keys in ascending order; may run again if that fails.
     std::function<void(sql::Tx&, std::span<const KeyUse>)> note_uses;
   };

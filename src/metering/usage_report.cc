@@ -23,7 +23,12 @@ struct Stretch {
 };
 
 // The fewest rows that make up the minutes from first to last.
-std::vector<Stretch> stretches(std::int64_t first, std::int64_t last, const RolledUp& done) {
+std::vector<Stretch> stretches(std::int64_t first, std::int64_t last, const RolledUp& done,
+                               const std::set<std::int64_t>& late) {
+  const auto whole = [&](std::int64_t hour, std::int64_t hours) {
+    const auto found = late.lower_bound(hour);
+    return found == late.end() || *found >= hour + hours;
+  };
   std::vector<Stretch> out;
   const auto add = [&](std::string_view span, std::int64_t number) {
     if (!out.empty() && out.back().span == span)
@@ -32,10 +37,11 @@ std::vector<Stretch> stretches(std::int64_t first, std::int64_t last, const Roll
       out.push_back({span, number, number});
   };
   while (first <= last) {
-    if (first % minutes_a_day == 0 && first + minutes_a_day - 1 <= last && first / minutes_a_day < done.days) {
+    if (first % minutes_a_day == 0 && first + minutes_a_day - 1 <= last && first / minutes_a_day < done.days &&
+        whole(first / 60, 24)) {
       add("day", first / minutes_a_day);
       first += minutes_a_day;
-    } else if (first % 60 == 0 && first + 59 <= last && first / 60 < done.hours) {
+    } else if (first % 60 == 0 && first + 59 <= last && first / 60 < done.hours && whole(first / 60, 1)) {
       add("hour", first / 60);
       first += 60;
     } else {
@@ -111,7 +117,8 @@ UsageReport usage_of_key(sql::Tx& tx, const KeyId& key, Time start, Time end) {
 UsageReport usage_of(sql::Tx& tx, const Subject& subject, Time start, Time end) {
   const auto first = to_micros(start) / micros_a_minute, last = to_micros(end) / micros_a_minute;
   Tally tally;
-  for (const auto& stretch : stretches(first, last, rolled_up(tx))) add_stretch(tx, subject, stretch, tally);
+  for (const auto& stretch : stretches(first, last, rolled_up(tx), late_hours(tx)))
+    add_stretch(tx, subject, stretch, tally);
   return report_of(tx, tally);
 }
 

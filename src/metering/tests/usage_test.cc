@@ -27,8 +27,8 @@ class UsageTest : public DatabaseTest {
   UsageReport report(Micros back = 24h * 7) {
     return db().read([&](sql::Tx& tx) { return usage_of_key(tx, key, clock.now() - back, clock.now()); });
   }
-  // By hand only: the recorder's own thread sleeps.
-  UsageRecorder::Options by_hand() { return {.interval = 24h, .capacity = 4096}; }
+  // By hand only: the recorder's own thread sleeps, and the clock stands still while hours are added up.
+  UsageRecorder::Options by_hand() { return {.interval = 24h, .capacity = 4096, .rolls_up = false}; }
   void roll_up_now() { roll_up(db(), clock.now()); }
 
   TestClock clock{Time(1'750'075'200s)};  // 2025-06-16T12:00:00Z
@@ -159,6 +159,7 @@ TEST_P(UsageTest, what_is_written_into_a_rolled_up_hour_is_added_to_it) {
   slow.record(early);
   slow.record(row("/tracks", 200));
   slow.flush();
+  EXPECT_EQ(report().total, 3) << "before the hour is added up anew";
   roll_up_now();
   EXPECT_EQ(report().total, 3);
 }

@@ -113,6 +113,8 @@ void add_up_late(sql::Database& db) {
     const auto day = hour / 24;
     const auto of_day = day < done.days ? sums_of(db, days, day) : Sums();
     db.write([&](sql::Tx& tx) {
+      // Added up meanwhile, maybe from what the hour was before: the mark stays.
+      if ((day < rolled_up(tx).days) != (day < done.days)) return true;
       if (day < done.days) replace(tx, days, day, of_day);
       tx.exec("DELETE FROM usage_late WHERE hour = $1 AND marks = $2", hour, marks);
       return true;
@@ -135,6 +137,12 @@ void roll_up(sql::Database& db, Time now) {
   add_up_late(db);
   const auto hours_done = db.read([](sql::Tx& tx) { return rolled_up(tx); }).hours;
   add_up_through(db, days, done.days, hours_done / 24);
+}
+
+std::set<std::int64_t> late_hours(sql::Tx& tx) {
+  std::set<std::int64_t> out;
+  for (const auto& row : tx.query("SELECT hour FROM usage_late")) out.insert(row.integer(0));
+  return out;
 }
 
 bool is_late(std::int64_t hour, std::int64_t newest_minute) {

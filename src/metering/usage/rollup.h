@@ -2,11 +2,12 @@
 // many calls there were.
 //
 // An hour is added up some minutes after its end, by whichever process comes first. Rows that are written into an hour
-// later than that mark it, and a marked hour (and its day) is added up anew. Minutes are kept as long as a report may
-// reach back: the edge of a report is a minute, not an hour.
+// later than that mark it; a marked hour (and its day) is added up anew, and until then reports read its minutes.
+// Minutes are kept as long as a report may reach back: the edge of a report is a minute, not an hour.
 #pragma once
 
 #include <cstdint>
+#include <set>
 
 #include "base/clock.h"
 #include "sql/database.h"
@@ -25,8 +26,11 @@ RolledUp rolled_up(sql::Tx& tx);
 // writing transactions. Any number of processes may do it at the same time.
 void roll_up(sql::Database& db, Time now);
 
-// An hour is over so long that it may have been added up: whoever writes into it must mark it in the same transaction.
+// An hour is over so long that it may have been added up: whoever writes into it, or into one that has been, must mark
+// it in the same transaction.
 bool is_late(std::int64_t hour, std::int64_t newest_minute);
 void mark_late(sql::Tx& tx, std::int64_t hour);
+// Nearly always empty.
+std::set<std::int64_t> late_hours(sql::Tx& tx);
 
 }  // namespace toll::metering
