@@ -82,7 +82,7 @@ std::vector<Listed> Catalogue::list(sql::Tx& tx, const Viewer& viewer, const Lis
     search = search_condition(tx, query.q, static_cast<int>(next()));
     sql += " AND " + search.sql;
     args.emplace_back(search.text);
-    if (!search.phrase.empty()) args.emplace_back(search.phrase);
+    if (!search.hits.empty()) args.emplace_back(search.hits);
   }
   sql += fmt::format(" ORDER BY r.last_update_ts DESC, r.repo_id LIMIT ${} OFFSET ${}", next(), next() + 1);
   args.emplace_back(query.limit);

@@ -58,12 +58,13 @@ SearchCondition search_condition(sql::Tx& tx, std::string_view q, int place) {
   // Trigrams are case-folded by Unicode's rules; the second look holds to ASCII.
   auto scan = fmt::format("instr(r.search, ${}) > 0", place);
   if (utf8_length(text) < 3) return {std::move(scan), text, ""};
-  auto phrase = fts_phrase(text);
+  // The index is asked once; its hits go into the statement as a list.
   const auto hits =
-      tx.query("SELECT rowid FROM model_search WHERE model_search MATCH $1 LIMIT $2", phrase, many + 1).size();
-  if (hits > many) return {std::move(scan), text, ""};
-  return {fmt::format("{} AND r.id IN (SELECT rowid FROM model_search WHERE model_search MATCH ${})", scan, place + 1),
-          text, std::move(phrase)};
+      tx.query("SELECT rowid FROM model_search WHERE model_search MATCH $1 LIMIT $2", fts_phrase(text), many + 1);
+  if (hits.size() > many) return {std::move(scan), text, ""};
+  std::string list = "[";
+  for (const auto& row : hits) list += (list.size() > 1 ? "," : "") + std::to_string(row.integer(0));
+  return {fmt::format("{} AND r.id IN (SELECT value FROM json_each(${}))", scan, place + 1), text, list + "]"};
 }
 
 }  // namespace toll::models

@@ -19,8 +19,8 @@ void forget_search(sql::Tx& tx, RepoKey repo, std::string_view text);
 // A condition over model_repos r for the text that is bound as parameter `place`.
 struct SearchCondition {
   std::string sql;
-  std::string text;    // to be bound as $place
-  std::string phrase;  // to be bound as the next one, if not empty
+  std::string text;  // to be bound as $place
+  std::string hits;  // to be bound as the next one, if not empty
 };
 SearchCondition search_condition(sql::Tx& tx, std::string_view q, int place);
 
