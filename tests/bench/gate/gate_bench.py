@@ -134,7 +134,7 @@ class Tollhouse(Server):
         self.run([self.binary, "serve", "--listen", f"127.0.0.1:{self.port}", "--data", data], env=environment)
         account = {"email": "bench@example.com", "username": "bench", "password": "a long password"}
         session = call(self.url + "/auth/register", account)["access_token"]
-        plan = ["--minute", PLENTY, "--hour", PLENTY, "--day", PLENTY]
+        plan = ["--per-minute", PLENTY, "--per-hour", PLENTY, "--per-day", PLENTY]
         command = [self.binary, "accounts", "set-plan", account["email"], "enterprise", "--data", data]
         subprocess.run(command + [str(word) for word in plan], check=True, capture_output=True)
         scopes = ["read:tracks", "write:tracks"]
