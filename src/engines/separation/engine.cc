@@ -55,8 +55,12 @@ std::vector<Mixdown> mixdowns_of(const Plan& plan, const std::vector<std::string
   for (const auto& name : output_stems(plan)) {
     Mixdown mixdown;
     const std::string all_but = plan.two_stem ? "no_" + *plan.two_stem : std::string();
+    const auto taken_in = [&](const std::string& stem) {
+      return name == "other" && std::ranges::find(plan.into_other, stem) != plan.into_other.end();
+    };
     for (std::size_t s = 0; s < made.size(); ++s)
-      if (name == made[s] || (name == all_but && made[s] != *plan.two_stem)) mixdown.stems.push_back(s);
+      if (name == made[s] || (name == all_but && made[s] != *plan.two_stem) || (!plan.two_stem && taken_in(made[s])))
+        mixdown.stems.push_back(s);
     all.push_back(std::move(mixdown));
   }
   return all;

@@ -132,6 +132,15 @@ Result<Plan> parse_plan(std::string_view params) {
     if (std::find(plan.stems.begin(), plan.stems.end(), *plan.two_stem) == plan.stems.end())
       return refuse("two_stem is no stem");
   }
+  if (const auto* folded = object.if_contains("into_other")) {
+    if (!folded->is_array()) return refuse("into_other is no list");
+    const auto is_stem = [&](std::string_view name) { return std::ranges::find(plan.stems, name) != plan.stems.end(); };
+    for (const auto& stem : folded->get_array()) {
+      if (!stem.is_string() || stem == "other" || !is_stem(stem.get_string()) || !is_stem("other"))
+        return refuse("into_other names what is no stem beside other");
+      plan.into_other.emplace_back(stem.get_string());
+    }
+  }
   if (const auto* limit = object.if_contains("max_seconds")) {
     if (!limit->is_int64() || limit->get_int64() < 1) return refuse("max_seconds is no positive integer");
     plan.max_seconds = limit->get_int64();
@@ -142,6 +151,7 @@ Result<Plan> parse_plan(std::string_view params) {
 std::string write_plan(const Plan& plan) {
   json::object object{{"method", plan.method}, {"stems", json::array(plan.stems.begin(), plan.stems.end())}};
   object["two_stem"] = plan.two_stem ? json::value(*plan.two_stem) : json::value(nullptr);
+  object["into_other"] = json::array(plan.into_other.begin(), plan.into_other.end());
   object["max_seconds"] = plan.max_seconds;
   if (plan.models) object["models"] = write_models(*plan.models);
   return json::serialize(object);
@@ -149,7 +159,10 @@ std::string write_plan(const Plan& plan) {
 
 std::vector<std::string> output_stems(const Plan& plan) {
   if (plan.two_stem) return {*plan.two_stem, "no_" + *plan.two_stem};
-  return plan.stems;
+  auto stems = plan.stems;
+  std::erase_if(stems,
+                [&](const auto& stem) { return std::ranges::find(plan.into_other, stem) != plan.into_other.end(); });
+  return stems;
 }
 
 std::vector<std::string> output_files(const Plan& plan) {

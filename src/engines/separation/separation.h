@@ -29,7 +29,7 @@ struct TrainedModels {
 };
 
 // What to make of one file. As params:
-//   {"method":"spectral","stems":["bass","drums","other","vocals"],"two_stem":null,"max_seconds":43200}
+//   {"method":"spectral","stems":["bass","drums","other","vocals"],"two_stem":null,"into_other":[],"max_seconds":43200}
 //   {"method":"htdemucs","stems":["drums","bass","other","vocals"],...,"models":{"sha256":["..."]}}
 // Every member but the models of "htdemucs" may be left out; these are the defaults. two_stem names one stem: then the
 // outputs are that stem and "no_<stem>", the sum of all others.
@@ -37,8 +37,9 @@ struct Plan {
   std::string method = "spectral";                                     // or "htdemucs"
   std::vector<std::string> stems{"bass", "drums", "other", "vocals"};  // spectral: these four; htdemucs: the model's
   std::optional<std::string> two_stem;                                 // one of `stems`
-  std::int64_t max_seconds = 43200;                                    // longer audio is refused while it is decoded
-  std::optional<TrainedModels> models;                                 // of "htdemucs"
+  std::vector<std::string> into_other;  // without two_stem: of `stems`, those that "other" takes in; not "other" itself
+  std::int64_t max_seconds = 43200;     // longer audio is refused while it is decoded
+  std::optional<TrainedModels> models;  // of "htdemucs"
 };
 
 // Reason::invalid_request with the cause when the text is no such object.

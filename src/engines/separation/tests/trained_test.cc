@@ -66,6 +66,24 @@ TEST_F(Trained, sums_up_what_is_not_the_one_stem) {
   EXPECT_LT(largest_difference(two.decoded("no_bass.wav"), both.decoded("drums.wav")), 2e-4);
 }
 
+TEST_F(Trained, lets_other_take_in_stems_that_are_not_wanted_alone) {
+  auto hyper = htdemucs::testing::tiny();
+  hyper.sources = {"other", "piano", "drums"};
+  const htdemucs::testing::RandomCheckpoint random(hyper);
+  const MemoryFile model, song(wav(noise(2 * 9'000, 7, 0.1f)));
+  htdemucs::write_network(random.checkpoint, {}, model.fd()).value();
+  plan_.stems = {"drums", "other", "piano"};
+  plan_.models->sha256 = {hex(sha256(model.content()))};
+  plan_.two_stem = "drums";
+  const auto without_drums = separate(song.fd(), plan_, {}, {{"model.0", model.fd()}});
+  plan_.two_stem.reset();
+  plan_.into_other = {"piano"};
+  const auto two = separate(song.fd(), plan_, {}, {{"model.0", model.fd()}});
+  ASSERT_TRUE(two.output) << two.output.error().describe();
+  EXPECT_EQ(two.files.size(), 6u);
+  EXPECT_LT(largest_difference(two.decoded("other.wav"), without_drums.decoded("no_drums.wav")), 2e-4);
+}
+
 TEST_F(Trained, refuses_files_that_are_not_the_announced_ones) {
   const MemoryFile song(wav(noise(2 * 5'000, 3)));
   plan_.models->sha256 = {std::string(64, '0')};
@@ -149,6 +167,11 @@ TEST(TrainedPlan, comes_back_as_it_was_written) {
         parse_plan(R"({"method":"htdemucs","models":{"sha256":[")" + std::string(64, 'a') + "\"]," + extra + "}}")
             .has_value())
         << extra;
+  const Plan folded{.into_other = {"bass"}};
+  EXPECT_EQ(parse_plan(write_plan(folded)).value().into_other, folded.into_other);
+  EXPECT_EQ(output_stems(folded), (std::vector<std::string>{"drums", "other", "vocals"}));
+  for (const char* name : {"other", "piano"})
+    EXPECT_FALSE(parse_plan(R"({"into_other":[")" + std::string(name) + "\"]}").has_value()) << name;
   EXPECT_FALSE(
       parse_plan(R"({"method":"htdemucs","stems":["../a"],"models":{"sha256":[")" + std::string(64, 'a') + "\"]}}")
           .has_value());
