@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "engine/host.h"
 #include "engines/onnx/onnx_engine.h"
+#include "engines/onnx/runtime.h"
 #include "engines/separation/separation.h"
 #include "http/server.h"
 #include "identity/authenticator.h"
@@ -171,9 +172,12 @@ struct Workshop {
         urls(url_settings(settings, base.secrets), base.clock),
         queue(base.ledger, base.clock),
         separations(queue, objects, *store, sweeper, base.clock, base.random,
-                    {.retention = std::chrono::hours(settings.stems.retention_hours)}),
+                    {.retention = std::chrono::hours(settings.stems.retention_hours),
+                     .can_run_trained = [] { return engines::onnx::load_runtime().has_value(); }}),
         kind(*base.db, *store, separations,
-             {.timeout = settings.stems.job_timeout, .max_seconds = settings.stems.max_audio_seconds.count()}),
+             {.timeout = settings.stems.job_timeout,
+              .max_seconds = settings.stems.max_audio_seconds.count(),
+              .worker_memory = static_cast<std::uint64_t>(settings.engine.memory_bytes)}),
         limits(engine_limits(settings)) {
     base.leaving = [this](sql::Tx& tx, AccountId account) { separations.remove_account(tx, account); };
     if (const auto left = store->remove_leftovers()) log::info("store.leftovers_removed", {{"count", left}});

@@ -78,7 +78,7 @@ struct Secrets {
 };
 
 struct Engine {
-  std::int64_t memory_bytes = std::int64_t{3} << 30;
+  std::int64_t memory_bytes = std::int64_t{4} << 30;
   bool sandbox = true;
 };
 

@@ -17,16 +17,17 @@ constexpr std::string_view builtin_words =
     " Its published weights are not installed here: the built-in spectral separator serves this name. That is signal "
     "processing, not a "
     "trained model: the stems add up to the mix, but expect each to carry audible parts of the others.";
+constexpr std::string_view trained_words =
+    " Served by its trained weights: expect what the published model is known for, faint traces of the other stems "
+    "included.";
 constexpr std::string_view absent_words = " Its published weights are not installed here, so it cannot be used now.";
 
 // The built-in separator knows the four stems; a six-stem model has to wait for its weights.
 Model offer(std::string name, std::string what, std::vector<std::string> stems, std::vector<int> counts,
             const Models::Options& options) {
   const bool served = options.builtin_fallback && stems == four_stems();
-  Model model{std::move(name),  std::move(what),
-              std::move(stems), std::move(counts),
-              options.price,    served ? "Apache-2.0" : "MIT",
-              served,           {}};
+  Model model{std::move(name), what, std::move(stems), std::move(counts), options.price, served ? "Apache-2.0" : "MIT",
+              served,          {},   std::move(what)};
   model.description += served ? builtin_words : absent_words;
   if (served) model.served_by = std::string(builtin_name);
   return model;
@@ -54,6 +55,19 @@ Models::Models(Options options) {
 const Model* Models::find(std::string_view name) const {
   auto it = std::ranges::find(models_, name, &Model::name);
   return it == models_.end() ? nullptr : &*it;
+}
+
+Model Models::with(const Model& model, const std::optional<Trained>& trained) {
+  if (!trained) return model;
+  auto sources = trained->bundle.sources;
+  std::ranges::sort(sources);
+  if (sources != model.stems) return model;
+  auto out = model;
+  out.description = model.about + std::string(trained_words);
+  out.licence = trained->bundle.licence.empty() ? "unknown" : trained->bundle.licence;
+  out.ready = true;
+  out.served_by = trained->served_by;
+  return out;
 }
 
 metering::Credits Models::cheapest() const {

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "metering/credits.h"
+#include "separations/trained.h"
 
 namespace toll::separations {
 
@@ -23,6 +24,7 @@ struct Model {
   std::string licence;
   bool ready = false;
   std::optional<std::string> served_by;  // null while nothing can
+  std::string about;                     // the description without that sentence
 };
 
 // What a client chose, resolved.
@@ -49,6 +51,9 @@ class Models {
 
   const std::vector<Model>& all() const { return models_; }  // by name
   const Model* find(std::string_view name) const;
+  // A model as it is offered now, with what the registry holds for it. Trained stems other than the model's serve it
+  // not.
+  static Model with(const Model& model, const std::optional<Trained>& trained);
   metering::Credits cheapest() const;
 
   // Every problem of the choice, in the order of its parts; empty: `choice` is set.

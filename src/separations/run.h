@@ -18,14 +18,15 @@ class SeparationKind final : public jobs::Kind {
   struct Options {
     std::chrono::seconds timeout{6 * 3600};
     std::int64_t max_seconds = 43200;
+    std::uint64_t worker_memory = 4ull << 30;  // engine::Limits::memory_bytes of who runs it
   };
   SeparationKind(sql::Database& db, blob::Store& store, const Separations& separations, Options options)
       : db_(db), store_(store), separations_(separations), options_(options) {}
 
   std::string_view name() const override { return kind_name; }
   std::chrono::seconds timeout() const override { return options_.timeout; }
-  void started(sql::Tx& tx, const jobs::Job& job) override { separations_.started(tx, job.id, builtin_name); }
-  // Faults: upload_missing, storage_full.
+  void started(sql::Tx& tx, const jobs::Job& job) override { separations_.started(tx, job.id); }
+  // Faults: upload_missing, model_not_found, model_unusable, storage_full.
   Result<std::unique_ptr<jobs::Run>> prepare(const jobs::Job& job) override;
 
  private:

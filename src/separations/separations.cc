@@ -10,6 +10,11 @@ namespace toll::separations {
 namespace {
 constexpr std::string_view job_description = "Audio separation job";
 constexpr std::string_view upload_name = "upload";
+
+void note_serving(sql::Tx& tx, const JobId& id, const models::Serving& serving) {
+  tx.exec("UPDATE separations SET served_repo = $2, served_version = $3, served_digest = $4 WHERE job_id = $1", id,
+          serving.repo_id, serving.version, serving.digest);
+}
 }  // namespace
 
 std::vector<const objects::Object*> Separation::wavs() const {
@@ -34,17 +39,21 @@ Separations::Separations(jobs::Queue& queue, const objects::Objects& objects, co
       sweeper_(sweeper),
       clock_(clock),
       random_(random),
-      options_(options) {}
+      options_(std::move(options)),
+      trained_(clock, store, options_.can_run_trained) {}
 
 Result<Separation> Separations::submit(sql::Tx& tx, const NewSeparation& order) {
   const JobId id(random_.uuid4());
-  const auto& model = *order.choice.model;
+  const auto trained = trained_.installed(tx, order.choice.model->name);
+  const auto model = Models::with(*order.choice.model, trained);
+  if (!model.ready) return Fault(Reason::model_not_ready).with("model", model.name);
   auto job = queue_.submit(tx, {id, order.account, std::string(kind_name), model.cost, std::string(job_description)});
   if (!job) return std::move(job).error();
   tx.exec(
       "INSERT INTO separations (job_id, account_id, filename, model, stem_count, two_stem) VALUES ($1, $2, $3, $4, $5, "
       "$6)",
       id, order.account, order.filename, model.name, order.choice.stem_count, order.choice.two_stem);
+  if (trained && model.served_by == trained->served_by) note_serving(tx, id, trained->serving);
   auto kept = objects_.attach(tx, *order.upload,
                               {order.account, std::string(upload_role), id.value(), std::string(upload_name)});
   if (!kept) return std::move(kept).error();
@@ -175,15 +184,24 @@ std::size_t Separations::expire(sql::Tx& tx, std::size_t limit) {
   return ended.size();
 }
 
-void Separations::started(sql::Tx& tx, const JobId& id, std::string_view served_by) const {
+void Separations::started(sql::Tx& tx, const JobId& id) const {
+  const auto trained = served(tx, id);
+  if (!trained) return;  // the run fails, and says so
+  const std::string served_by = *trained ? (*trained)->served_by : std::string(builtin_name);
   tx.exec("UPDATE separations SET served_by = $2 WHERE job_id = $1", id, served_by);
+  if (*trained) return;
   const models::Catalogue catalogue(clock_);
   const models::ModelServing registry(clock_, catalogue, store_);
-  const auto model = std::string(models::builtin_author).append("/").append(served_by);
-  const auto serving = registry.resolve(tx, models::Viewer::the_operator(), model);
-  if (!serving) return;
-  tx.exec("UPDATE separations SET served_repo = $2, served_version = $3, served_digest = $4 WHERE job_id = $1", id,
-          serving->repo_id, serving->version, serving->digest);
+  const auto serving = registry.resolve(tx, models::Viewer::the_operator(), models::builtin_repo);
+  if (serving) note_serving(tx, id, *serving);
+}
+
+Result<std::optional<Trained>> Separations::served(sql::Tx& tx, const JobId& id) const {
+  const auto row = tx.one("SELECT served_repo, served_version, served_digest FROM separations WHERE job_id = $1", id);
+  const auto repo = row ? row->maybe_text(0) : std::nullopt;
+  if (!repo || *repo == models::builtin_repo) return std::optional<Trained>();
+  return std::optional(
+      TOLL_TRY(trained_.recorded(tx, *repo, row->maybe_text(1).value_or(""), row->maybe_text(2).value_or(""))));
 }
 
 }  // namespace toll::separations

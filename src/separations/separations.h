@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 #include "objects/objects.h"
 #include "objects/sweeper.h"
 #include "separations/models.h"
+#include "separations/trained.h"
 
 namespace toll::separations {
 
@@ -59,12 +61,14 @@ struct Listing {
 class Separations {
  public:
   struct Options {
-    Micros retention = std::chrono::hours(24);  // of the files of an ended job; 0: for ever
+    Micros retention = std::chrono::hours(24);   // of the files of an ended job; 0: for ever
+    std::function<bool()> can_run_trained = {};  // see TrainedModels; none: it cannot
   };
   Separations(jobs::Queue& queue, const objects::Objects& objects, const blob::Store& store, objects::Sweeper& sweeper,
               const Clock& clock, Random& random, Options options);
 
-  // Faults: insufficient_credits, storage_full.
+  // What serves the job is decided here: the trained model that the registry holds now, else the built-in separator.
+  // Faults: insufficient_credits, storage_full, model_not_ready.
   Result<Separation> submit(sql::Tx& tx, const NewSeparation& order);
 
   // Faults, here and below: job_not_found, for a foreign job too.
@@ -92,9 +96,13 @@ class Separations {
 
   // --- for the one who runs them (run.h) ---
   std::optional<Separation> find(sql::Tx& tx, const JobId& id) const;
-  // Notes what does the work, with its digest if the registry knows it.
-  void started(sql::Tx& tx, const JobId& id, std::string_view served_by) const;
+  // Notes what does the work.
+  void started(sql::Tx& tx, const JobId& id) const;
+  // What does; nullopt: the built-in separator. Faults: model_not_found, model_unusable (what was there when the job
+  // was accepted has gone).
+  Result<std::optional<Trained>> served(sql::Tx& tx, const JobId& id) const;
   const objects::Objects& objects() const { return objects_; }
+  const TrainedModels& trained() const { return trained_; }
 
  private:
   std::optional<Separation> complete_with_row(sql::Tx& tx, std::optional<jobs::Job> job) const;
@@ -107,6 +115,7 @@ class Separations {
   const Clock& clock_;
   Random& random_;
   Options options_;
+  const TrainedModels trained_;
 };
 
 }  // namespace toll::separations

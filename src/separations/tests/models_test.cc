@@ -23,7 +23,8 @@ TEST(Models, the_shipped_default_is_ready_and_says_what_serves_it) {
 }
 
 TEST(Models, without_the_fallback_nothing_pretends_to_be_ready) {
-  for (const auto& model : Models({metering::whole_credits(1), false}).all()) {
+  const Models bare({metering::whole_credits(1), false});
+  for (const auto& model : bare.all()) {
     EXPECT_FALSE(model.ready) << model.name;
     EXPECT_FALSE(model.served_by);
   }
@@ -31,6 +32,22 @@ TEST(Models, without_the_fallback_nothing_pretends_to_be_ready) {
 
 TEST(Models, six_stems_wait_for_their_weights) {
   EXPECT_FALSE(shipped.find("htdemucs_6s")->ready);
+}
+
+TEST(Models, trained_weights_make_a_model_ready_if_they_have_its_stems) {
+  const auto& six = *shipped.find("htdemucs_6s");
+  Trained trained;
+  trained.served_by = "htdemucs_6s@0123456789ab";
+  trained.bundle.licence = "MIT";
+  trained.bundle.sources = {"drums", "bass", "other", "vocals"};
+  EXPECT_FALSE(Models::with(six, trained).ready);
+  EXPECT_FALSE(Models::with(six, {}).ready);
+  trained.bundle.sources = {"drums", "bass", "other", "vocals", "guitar", "piano"};
+  const auto ready = Models::with(six, trained);
+  EXPECT_TRUE(ready.ready);
+  EXPECT_EQ(ready.served_by, trained.served_by);
+  EXPECT_EQ(ready.licence, "MIT");
+  EXPECT_EQ(ready.description.find("cannot be used"), std::string::npos);
 }
 
 TEST(Models, a_choice_is_resolved_or_every_problem_is_named) {

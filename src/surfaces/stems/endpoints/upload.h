@@ -17,7 +17,9 @@ struct ModelView {
   std::vector<int> stem_counts;
   json::Value transcription_types;
 };
-inline ModelView view(const separations::Model& m) {
+// As it is offered now.
+inline ModelView view(const House& house, sql::Tx& tx, const separations::Model& model) {
+  const auto m = separations::Models::with(model, house.separations.trained().installed(tx, model.name));
   return {m.name, m.description, m.stems, {m.cost}, m.licence, m.ready, m.served_by, m.stem_counts, json::Object{}};
 }
 
@@ -31,10 +33,10 @@ struct ListModels : Endpoint {
   static constexpr Route route{Method::get, "/upload/models"};
   static constexpr std::string_view id = "stems.models.list", summary = "The models on offer, and what serves each";
   static constexpr Access access = Access::open;
-  static constexpr Runs runs = Runs::here;
+  static constexpr Runs runs = Runs::read;
   static Result<Response> handle(Call& call, const Request&) {
     ModelList out;
-    for (const auto& model : call.house.models.all()) out.models.push_back(view(model));
+    for (const auto& model : call.house.models.all()) out.models.push_back(view(call.house, call.tx(), model));
     return out;
   }
 };
@@ -47,10 +49,10 @@ struct GetModel : Endpoint {
   static constexpr Route route{Method::get, "/upload/models/{name}"};
   static constexpr std::string_view id = "stems.models.get", summary = "One model";
   static constexpr Access access = Access::open;
-  static constexpr Runs runs = Runs::here;
+  static constexpr Runs runs = Runs::read;
   static constexpr std::array reasons{Reason::model_not_found};
   static Result<Response> handle(Call& call, const Request& in) {
-    if (const auto* model = call.house.models.find(in.name)) return view(*model);
+    if (const auto* model = call.house.models.find(in.name)) return view(call.house, call.tx(), *model);
     return Reason::model_not_found;
   }
 };
@@ -105,10 +107,11 @@ struct Upload : Endpoint {
   // What needs no transaction: readiness, money, the name, and a look into a file whose name says nothing.
   static Result<void> prepare(Call& call, Request& in) {
     const auto choice = chosen(call, in);
-    if (!choice.model->ready)
-      return Fault(Reason::model_not_ready).with("model", choice.model->name).retry_after(std::chrono::seconds(3600));
-    auto payable =
-        call.house.db.read([&](sql::Tx& tx) { return can_pay(call.house, tx, call.account(), choice.model->cost); });
+    auto payable = call.house.db.read([&](sql::Tx& tx) -> Result<void> {
+      if (!view(call.house, tx, *choice.model).ready)
+        return Fault(Reason::model_not_ready).with("model", choice.model->name).retry_after(std::chrono::seconds(3600));
+      return can_pay(call.house, tx, call.account(), choice.model->cost);
+    });
     if (!payable) return payable;
     in.file.filename = separations::clean_file_name(in.file.filename);
     if (in.file.filename.empty()) return Reason::no_file_name;
