@@ -18,6 +18,7 @@
 #include "tollhouse/commands/keys.h"
 #include "tollhouse/commands/migrate.h"
 #include "tollhouse/commands/models.h"
+#include "tollhouse/commands/models_import.h"
 #include "tollhouse/commands/models_sync.h"
 #include "tollhouse/console.h"
 #include "tollhouse/settings_options.h"
@@ -42,6 +43,8 @@ struct Arguments {
   identity::OwnLimits limits;
   SyncModel sync_model;
   std::string repo, license, engine, version, from;
+  std::vector<std::string> files;
+  std::string base_url = "https://dl.fbaipublicfiles.com/demucs";
 };
 
 // What the tools of hubs read, too.
@@ -103,6 +106,12 @@ class CommandLine {
     auto& command = *app_.add_subcommand(name, description);
     command.require_subcommand(1);
     command.footer(fmt::format("Each has its own help: tollhouse {} COMMAND --help", name));
+    return command;
+  }
+
+  static CLI::App& group_in(CLI::App& parent, const char* name, const char* description) {
+    auto& command = *parent.add_subcommand(name, description);
+    command.require_subcommand(1);
     return command;
   }
 
@@ -314,6 +323,7 @@ class CommandLine {
     add_beside(add(models, "list", "List the models, last changed first.", "tollhouse models list",
                    with_house([](const Console& console, const House& house) { return list_models(console, house); })));
     add_models_in(models);
+    add_import(models);
     add_models_out(models);
   }
 
@@ -362,18 +372,48 @@ class CommandLine {
     add_beside(sync);
   }
 
+  void add_import(CLI::App& models) {
+    auto& import = group_in(models, "import", "Make a model of a published checkpoint.");
+    auto& command = add(
+        import, "htdemucs", "Make a trained separator of a Demucs checkpoint, and let it serve.",
+        "tollhouse models import htdemucs 955717e8-8726e21a.th\n  tollhouse models import htdemucs htdemucs_ft.yaml\n  "
+        "tollhouse models import htdemucs mine.safetensors --name htdemucs --license CC-BY-4.0",
+        with_store([this](const Console& console, const House& house, blob::Store& store, const config::Settings&) {
+          return import_htdemucs(console, house, store, {given_.from, given_.name, given_.license});
+        }));
+    command.add_option("FILE", given_.from, "A .th or .safetensors file, or the YAML of a bag beside its files.")
+        ->required()
+        ->check(CLI::ExistingFile);
+    command.add_option("--name", given_.name, "The model that it serves; without it, what the file is.")
+        ->check(CLI::IsMember({"htdemucs", "htdemucs_ft", "htdemucs_6s"}));
+    command.add_option("--license", given_.license, "The licence of weights that are not the published ones.");
+    add_beside(command);
+  }
+
+  // Of this house's registry into a folder; or the published files of a trained separator into the registry.
+  int pull(const Console& console, const House& house, blob::Store& store, const config::Settings& settings) {
+    const auto version = given_.version.empty() ? std::nullopt : std::optional(given_.version);
+    if (!given_.from.empty()) return pull_model(console, house, store, {given_.repo, version, given_.from});
+    if (!is_published(given_.repo))
+      return console.fail("--to FOLDER is missing", "Only htdemucs, htdemucs_ft and htdemucs_6s go into the registry.");
+    return pull_htdemucs(console, house, store, {given_.repo, given_.base_url, given_.files, {}, settings.server.data});
+  }
+
   void add_models_out(CLI::App& models) {
-    auto& pull =
-        add(models, "pull", "Write a model's files into a folder, each one checked.",
-            "tollhouse models pull acme/bert --to ./bert\n  tollhouse models pull acme/bert --version "
-            "production --to ./bert",
-            with_store([this](const Console& console, const House& house, blob::Store& store, const config::Settings&) {
-              const auto version = given_.version.empty() ? std::nullopt : std::optional(given_.version);
-              return pull_model(console, house, store, {given_.repo, version, given_.from});
-            }));
+    auto& pull = add(
+        models, "pull", "Write a model's files into a folder; or download and install htdemucs.",
+        "tollhouse models pull acme/bert --to ./bert\n  tollhouse models pull acme/bert --version "
+        "production --to ./bert\n  tollhouse models pull htdemucs",
+        with_store([this](const Console& console, const House& house, blob::Store& store,
+                          const config::Settings& settings) { return this->pull(console, house, store, settings); }));
     add_repo(pull);
     pull.add_option("--version", given_.version, "A version or an alias; without it what a download means.");
-    pull.add_option("--to", given_.from, "The folder.")->required();
+    pull.add_option("--to", given_.from, "The folder.");
+    pull.add_option("--base-url", given_.base_url,
+                    "Where htdemucs, htdemucs_ft and htdemucs_6s are published, without --to.")
+        ->capture_default_str();
+    pull.add_option("--file", given_.files,
+                    "A file there, instead of the known ones; its name ends with the beginning of its SHA-256.");
     add_beside(pull);
     auto& verify = add(
         models, "verify", "Read all bytes of one model, or of all, and compare their digests.",

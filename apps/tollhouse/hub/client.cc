@@ -291,11 +291,15 @@ std::string encoded(std::string_view path) {
   return out;
 }
 
+void start_curl() {
+  static const auto once = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (once != CURLE_OK) throw std::runtime_error("libcurl does not start");
+}
+
 }  // namespace
 
 Client::Client(Options options) : options_(std::move(options)) {
-  static const auto once = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (once != CURLE_OK) throw std::runtime_error("libcurl does not start");
+  start_curl();
 }
 
 Result<models::Source> Client::resolve(const std::string& repo, const std::string& revision) const {
@@ -370,6 +374,39 @@ Result<void> Client::download(const std::string& repo, const std::string& commit
     pause = moved ? options_.pause : pause * 2;
   }
   return {};
+}
+
+Result<void> fetch(const Options& options, const std::string& url, const std::filesystem::path& path,
+                   std::uint64_t most, const Progress& progress) {
+  start_curl();
+  PartFile part(path);
+  part.clear();
+  auto pause = options.pause;
+  for (int attempt = 1;;) {
+    const auto begun = part.size();
+    Transfer transfer;
+    bool first = true, too_long = false;
+    transfer.take = [&](std::string_view bytes) {
+      const bool goes_on = transfer.content_range.starts_with(fmt::format("bytes {}-", begun));
+      if (std::exchange(first, false) && begun > 0 && !goes_on) {
+        progress(-static_cast<std::int64_t>(part.size()));
+        part.clear();
+      }
+      too_long = part.size() + bytes.size() > most;
+      if (too_long) return false;
+      part.append(bytes);
+      progress(static_cast<std::int64_t>(bytes.size()));
+      return true;
+    };
+    const auto outcome = perform(options, url, begun, transfer);
+    if (outcome.code == CURLE_OK) return {};
+    if (too_long) return Fault(Reason::upstream_failed).because(url + ": more bytes than such a file has");
+    const bool moved = part.size() > begun;
+    if (!outcome.passing()) return fault_of(url, outcome);
+    if (!moved && ++attempt > options.attempts) return fault_of(url, outcome);
+    std::this_thread::sleep_for(pause);
+    pause = moved ? options.pause : pause * 2;
+  }
 }
 
 }  // namespace toll::app::hub

@@ -51,4 +51,9 @@ class Client {
   const Options options_;
 };
 
+// A file that no list tells the size of, into `part`; what `part` holds is thrown away. Goes on where a transfer broke.
+// Faults: not_found, upstream_failed (more than `most` bytes too).
+Result<void> fetch(const Options& options, const std::string& url, const std::filesystem::path& part,
+                   std::uint64_t most, const Progress& progress);
+
 }  // namespace toll::app::hub
