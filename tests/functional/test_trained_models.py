@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import subprocess
 import threading
 from functools import partial
@@ -26,12 +25,12 @@ class Registry:
     def __init__(self, server):
         self.server = server
 
-    def run(self, *arguments):
+    def run(self, *arguments, folder=None):
         where = ["--data", str(self.server.data)]
         if self.server.database:
             where += ["--database", self.server.database]
         return subprocess.run(
-            [str(BINARY), "models", *map(str, arguments), *where], capture_output=True, text=True, timeout=120, env={**os.environ}
+            [str(BINARY), "models", *map(str, arguments), *where], capture_output=True, text=True, timeout=120, cwd=folder
         )
 
     def __call__(self, *arguments):
@@ -121,7 +120,7 @@ def test_a_bag_is_imported_beside_its_files(house, registry, file):
         digests.append(hashlib.sha256(content).hexdigest())
         file(published_name(f"abcdef0{number}", content), content)
     bag = file("bag.yaml", b"models: ['abcdef00', 'abcdef01']\nweights: [[1., 0., 1., 0.], [0., 1., 0., 1.]]\nsegment: 44\n")
-    done = registry("import", "htdemucs", bag)
+    done = json.loads(registry.run("import", "htdemucs", bag.name, "--format", "json", folder=bag.parent).stdout)
     assert done["repo_id"] == "tollhouse/htdemucs_ft" and [s["sha256"] for s in done["sources"]] == digests
     weights = hashlib.sha256("".join(f"{digest}\n" for digest in digests).encode()).hexdigest()
     job = house.account(credits=10).finished(model="htdemucs_ft")

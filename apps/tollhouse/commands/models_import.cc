@@ -60,7 +60,8 @@ Result<Checkpoints> checkpoints_of(const fs::path& file) {
   yaml.resize(static_cast<std::size_t>(in.gcount()));
   auto bag = TOLL_TRY(htdemucs::read_bag(yaml));
   Checkpoints out{{}, std::move(bag.weights)};
-  for (const auto& signature : bag.models) out.files.push_back(TOLL_TRY(file_of(file.parent_path(), signature)));
+  for (const auto& signature : bag.models)
+    out.files.push_back(TOLL_TRY(file_of(fs::absolute(file).parent_path(), signature)));
   return out;
 }
 
