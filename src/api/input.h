@@ -67,13 +67,14 @@ class Checks {
   template <class V>
   void refuse(std::string_view name, const V& input, std::string why, Problem problem = Problem::rejected,
               Place place = Place::body) {
-    if (!refused(name)) problems_.push_back({place, {std::string(name)}, problem, std::move(why), json::write(input)});
+    if (!full() && !refused(name))
+      problems_.push_back({place, {std::string(name)}, problem, std::move(why), json::write(input)});
   }
   // One value inside a member; each one that is refused is a problem of its own.
   template <class V>
   void refuse_at(std::vector<std::variant<std::string, std::int64_t>> path, const V& input, std::string why,
                  Place place = Place::body) {
-    if (!unread(std::get<std::string>(path.front())))
+    if (!full() && !unread(std::get<std::string>(path.front())))
       problems_.push_back({place, std::move(path), Problem::rejected, std::move(why), json::write(input)});
   }
   // The same, if there is a reason.
@@ -90,6 +91,7 @@ class Checks {
   Result<void> done(std::span<const std::string_view> names) &&;
 
  private:
+  bool full() const { return problems_.size() >= json::Reading::most_problems; }
   std::vector<FieldProblem> problems_;
   std::size_t unread_;  // problems of reading; they come first
 };

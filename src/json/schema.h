@@ -80,24 +80,29 @@ constexpr void for_each_field(F&& f) {
 
 // Collects what is wrong while a value is read; knows where it stands.
 // A strict one also refuses members that nobody declared, integers as texts, and control characters but tab and line
-// feed in any text.
+// feed in any text. Beyond most_problems they are not kept: an answer is not to grow with what was sent.
 class Reading {
  public:
+  static constexpr std::size_t most_problems = 100;
   explicit Reading(Place place, bool strict = false) : place_(place), strict_(strict) {}
   bool strict() const { return strict_; }
   void enter(std::string_view name) { path_.emplace_back(std::string(name)); }
   void enter(std::int64_t index) { path_.emplace_back(index); }
   void leave() { path_.pop_back(); }
   void place(Place place) { place_ = place; }
+  // There are as many problems as are kept: looking for more is of no use.
+  bool full() const { return problems_.size() >= most_problems; }
   void refuse(Problem problem, std::string message, std::string input) {
+    if (full()) return;
     problems_.push_back({place_, path_, problem, std::move(message), std::move(input)});
   }
   void refuse(Problem problem, std::string message, const Value& input) {
-    refuse(problem, std::move(message), boost::json::serialize(input));
+    if (!full()) refuse(problem, std::move(message), boost::json::serialize(input));
   }
   void refuse_text(std::string message, std::string_view input);
   // A declared bound is broken.
   void refuse(Bound bound, std::int64_t limit, std::string message, std::string input, std::string_view pattern = {}) {
+    if (full()) return;
     refuse(Problem::rejected, std::move(message), std::move(input));
     problems_.back().bound = bound;
     problems_.back().limit = limit;
@@ -285,6 +290,7 @@ template <Described T>
 void refuse_unknown_members(const Value& object, Reading& reading) {
   if (!reading.strict()) return;
   for (const auto& member : object.get_object()) {
+    if (reading.full()) return;
     const std::string_view name = member.key();
     bool known = false;
     for_each_field<T>([&](const auto& f) { known = known || (f.rules.in == In::body && f.name == name); });

@@ -50,6 +50,7 @@ void read_members(const Value& v, Body& out, const std::array<Member<Body>, N>& 
   if (!v.is_object()) return reading.refuse(Problem::not_object, "must be an object", v);
   std::vector<std::pair<std::string_view, std::string_view>> said;  // what, and by which name
   for (const auto& entry : v.get_object()) {
+    if (reading.full()) return;
     reading.enter(entry.key());
     const auto* member = std::ranges::find(members, std::string_view(entry.key()), &Member<Body>::name);
     if (member == members.end()) {
