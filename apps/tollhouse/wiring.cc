@@ -266,10 +266,10 @@ int serve(const config::Settings& settings) {
                             payment_provider(settings.payments));
   const separations::Models models(
       {.price = credits(settings.stems.price_separation), .builtin_fallback = settings.stems.builtin_fallback});
-  // As many files at a time as there are threads for blocking calls, less one for passwords.
-  const auto prober = probe::make_prober([&] { return workshop.runner(); }, 3);
+  constexpr std::size_t probes = 3;  // files that are measured at a time
+  const auto prober = probe::make_prober([&] { return workshop.runner(); }, probes);
 
-  boost::asio::thread_pool blocking(4), disk(4);
+  boost::asio::thread_pool blocking(4), preparing(probes), disk(4);
   const auto counters = call_counters(settings.limits);
   counters->preload(base.db->read([&](sql::Tx& tx) {
     return metering::charged_in_current_windows(tx, base.clock.now(),
@@ -279,7 +279,7 @@ int serve(const config::Settings& settings) {
   const api::Gate gate(
       *base.db, authenticator, *counters, base.clock,
       {.session = {limits.session_minute, limits.session_hour, limits.session_day}, .account = account_cap(limits)});
-  const api::Core core{*base.db, gate, idempotency, *workshop.store, base.clock, blocking, disk};
+  const api::Core core{*base.db, gate, idempotency, *workshop.store, base.clock, blocking, preparing, disk};
   stems::House stems_house{*base.db,
                            *workshop.store,
                            base.account_service,
@@ -382,6 +382,7 @@ int serve(const config::Settings& settings) {
   server->run();
   dispatcher->stop();
   blocking.join();
+  preparing.join();
   disk.join();
   log::info("server.stopped");
   log::flush();

@@ -172,7 +172,7 @@ http::Response Front::failed(const http::Request& request, const Trace& trace, s
   } catch (...) {
   }
   log::error("request.failed", {{"request_id", trace.request_id}, {"route", trace.route}, {"cause", cause}});
-  const auto* surface = owner(request.path);
+  const auto* surface = trace.surface ? trace.surface : owner(request.path);
   return surface ? fault_response(surface->dialect, fault, Access::open, request) : bare(500, "Internal Server Error");
 }
 
@@ -242,7 +242,11 @@ asio::awaitable<http::Response> Front::handle(const http::Request& request, http
   }
   trace->who = std::move(exchange.who);
   trace->charged = exchange.charged;
-  if (error) response = failed(request, *trace, error);
+  if (error) {
+    response = failed(request, *trace, error);
+    if (trace->surface && trace->surface->dialect.limits && exchange.verdict)
+      trace->surface->dialect.limits(*exchange.verdict, clock_.now(), response);
+  }
   finish(request, response, std::move(trace));
   co_return response;
 }

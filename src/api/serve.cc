@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "base/text.h"
 #include "http/multipart.h"
+#include "identity/names.h"
 #include "sql/async.h"
 
 namespace toll::api {
@@ -21,10 +22,17 @@ Result<std::optional<std::string>> idempotency_key(const http::Request& request)
   return std::optional<std::string>(std::move(*key));
 }
 
-std::string idempotency_scope(const identity::Principal& who, const http::Request& request) {
-  auto path = std::string_view(request.path);
-  if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
-  return std::to_string(who.account.value()) + " " + request.method_text + " " + std::string(path);
+// Account, method and route with its places: the same under every prefix and spelling of the path. Those who are nobody
+// have no names to keep apart but what they send.
+std::string idempotency_scope(const Exchange& exchange, const About& about, std::string_view fingerprint) {
+  auto scope = std::to_string(exchange.who->account.value()) + " " + exchange.request.method_text + " ";
+  scope += about.path;
+  for (const auto& param : exchange.params) {
+    auto folded = lower(param);
+    scope.append(" ").append(identity::is_uuid(folded) ? folded : param);
+  }
+  if (exchange.who == identity::nobody()) scope.append(" ").append(fingerprint);
+  return scope;
 }
 
 json::Value object_of(const std::vector<std::pair<std::string, std::string>>& texts) {
@@ -66,6 +74,7 @@ http::Response replay_response(const metering::KeptAnswer& kept) {
   response.status = kept.status;
   response.fields.add("Content-Type", "application/json");
   response.fields.add("Idempotency-Replayed", "true");
+  for (const auto& [name, value] : kept.fields) response.fields.add(name, value);
   response.body = kept.body;
   return response;
 }
@@ -129,12 +138,12 @@ class Pipeline {
     if (key_ && !about_.streams() && !one_transaction())
       if (auto begun = co_await begin(fingerprint_); !begun) co_return std::move(begun).error();
     if (replay_) {
-      if (auto same = replay_->matches(fingerprint_); !same) co_return std::move(same).error();
+      if (auto same = core_.idempotency.matches(*replay_, fingerprint_); !same) co_return std::move(same).error();
       co_return replay_response(replay_->answer);
     }
     if (auto read = work_->read(inputs); !read) co_return std::move(read).error();
     if (work_->prepares()) {
-      auto ready = co_await async::run_on(core_.blocking, [this] { return work_->prepare(); });
+      auto ready = co_await async::run_on(core_.preparing, [this] { return work_->prepare(); });
       if (!ready) co_return std::move(ready).error();
     }
     auto done = handle_now();
@@ -279,8 +288,9 @@ class Pipeline {
   }
 
   Result<void> keep(sql::Tx& tx, const Done& done) {
-    return core_.idempotency.complete(tx, *ticket_, fingerprint_,
-                                      {.status = done.response.status, .fields = {}, .body = done.kept_body});
+    metering::KeptAnswer answer{.status = done.response.status, .fields = {}, .body = done.kept_body};
+    if (const auto location = work_->call().reply.find("Location")) answer.fields.emplace_back("Location", *location);
+    return core_.idempotency.complete(tx, *ticket_, fingerprint_, answer);
   }
 
   asio::awaitable<Result<void>> begin(std::optional<std::string> fingerprint) {
@@ -305,7 +315,7 @@ class Pipeline {
     co_await sql::write(core_.db, body);
   }
 
-  std::string scope() const { return idempotency_scope(*exchange_.who, exchange_.request); }
+  std::string scope() const { return idempotency_scope(exchange_, about_, fingerprint_); }
 
   const Core& core_;
   const DialectTable& dialect_;

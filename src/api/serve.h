@@ -19,8 +19,9 @@ struct Core {
   const metering::Idempotency& idempotency;
   blob::Store& store;
   const Clock& clock;
-  asio::thread_pool& blocking;  // passwords, payments, probes
-  asio::thread_pool& disk;      // the bytes of uploads
+  asio::thread_pool& blocking;   // passwords, payments
+  asio::thread_pool& preparing;  // slow work before the transaction: measuring what was uploaded
+  asio::thread_pool& disk;       // the bytes of uploads
 };
 
 // A fault never leaves as an exception; what does is a broken invariant or a lost resource.

@@ -256,6 +256,10 @@ class Parts {
 
 asio::awaitable<Result<Form>> read_form(http::BodyReader& body, std::optional<std::string> boundary, FormLimits limits,
                                         blob::Store* store, asio::thread_pool& disk, std::function<void()> beat) {
+  // What is dropped is bounded too: parts that nobody asked for, what stands before and after the parts.
+  constexpr std::uint64_t around = 1 << 20;
+  const auto most = limits.file_bytes + limits.all_text_bytes + around;
+  if (most > limits.file_bytes) body.set_limit(most);
   Parts parts(std::move(boundary), limits.file_field);
   Behind behind(co_await asio::this_coro::executor, disk, limits, store);
   auto last_beat = std::chrono::steady_clock::now();
@@ -264,6 +268,8 @@ asio::awaitable<Result<Form>> read_form(http::BodyReader& body, std::optional<st
     // The piece before this one was hashed and written meanwhile.
     auto taken = co_await behind.finished();
     if (!taken) co_return std::move(taken).error();
+    if (!piece && piece.error().reason() == Reason::body_too_large)
+      co_return Fault(Reason::upload_too_large).with("limit", std::to_string(limits.file_bytes));
     if (!piece) co_return std::move(piece).error();
     const bool last = piece->empty();
     auto buffer = behind.spare();

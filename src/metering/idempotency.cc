@@ -69,8 +69,13 @@ Result<std::string> parse_idempotency_key(std::string_view header) {
   return std::string(header);
 }
 
-Result<void> Replay::matches(std::string_view other) const {
-  if (fingerprint != other) return Reason::idempotency_mismatch;
+// The digest of a request can be tried against guesses of what it holds (a password): so it is stored under the secret.
+std::string Idempotency::seal(std::string_view fingerprint) const {
+  return hex(hmac_sha256(options_.hash_secret, fingerprint));
+}
+
+Result<void> Idempotency::matches(const Replay& replay, std::string_view fingerprint) const {
+  if (replay.sealed != seal(fingerprint)) return Reason::idempotency_mismatch;
   return {};
 }
 
@@ -78,11 +83,13 @@ Result<std::variant<Proceed, Replay>> Idempotency::begin(sql::Tx& tx, std::strin
                                                          std::optional<std::string_view> fingerprint) const {
   using Begun = std::variant<Proceed, Replay>;
   const auto now = clock_.now();
+  std::optional<std::string> sealed;
+  if (fingerprint) sealed = seal(*fingerprint);
   Ticket ticket{std::string(scope), hex(hmac_sha256(options_.hash_secret, key)), to_micros(now)};
   const auto added = tx.exec(
       "INSERT INTO idempotency_keys (scope, key_hash, state, fingerprint, owner, token, lease_until, created_at, "
       "expires_at) VALUES ($1, $2, 'running', $3, $4, $5, $6, $7, $8) ON CONFLICT (scope, key_hash) DO NOTHING",
-      ticket.scope, ticket.key_hash, fingerprint, options_.owner, ticket.token, now + options_.lease, now,
+      ticket.scope, ticket.key_hash, sealed, options_.owner, ticket.token, now + options_.lease, now,
       now + options_.keep);
   if (added == 1) return Begun(Proceed{std::move(ticket)});
 
@@ -91,7 +98,7 @@ Result<std::variant<Proceed, Replay>> Idempotency::begin(sql::Tx& tx, std::strin
   const bool stale = kept->done ? kept->expires_at <= now : kept->lease_until <= now;
   if (!stale) {
     // A running request whose fingerprint is known to differ will not become this one's answer.
-    if (fingerprint && kept->fingerprint && *kept->fingerprint != *fingerprint) return Reason::idempotency_mismatch;
+    if (sealed && kept->fingerprint && *kept->fingerprint != *sealed) return Reason::idempotency_mismatch;
     if (!kept->done) return running();
     return Begun(Replay{std::move(kept->answer), kept->fingerprint.value_or("")});
   }
@@ -99,7 +106,7 @@ Result<std::variant<Proceed, Replay>> Idempotency::begin(sql::Tx& tx, std::strin
   tx.exec(
       "UPDATE idempotency_keys SET state = 'running', fingerprint = $3, owner = $4, token = $5, lease_until = $6, "
       "created_at = $7, expires_at = $8, status = NULL, fields = NULL, body = NULL WHERE scope = $1 AND key_hash = $2",
-      ticket.scope, ticket.key_hash, fingerprint, options_.owner, ticket.token, now + options_.lease, now,
+      ticket.scope, ticket.key_hash, sealed, options_.owner, ticket.token, now + options_.lease, now,
       now + options_.keep);
   return Begun(Proceed{std::move(ticket)});
 }
@@ -109,8 +116,8 @@ Result<void> Idempotency::complete(sql::Tx& tx, const Ticket& ticket, std::strin
   const auto done = tx.exec(
       "UPDATE idempotency_keys SET state = 'done', fingerprint = $4, status = $5, fields = $6, body = $7, "
       "expires_at = $8 WHERE scope = $1 AND key_hash = $2 AND token = $3 AND state = 'running'",
-      ticket.scope, ticket.key_hash, ticket.token, fingerprint, answer.status, write_fields(answer.fields), answer.body,
-      clock_.now() + options_.keep);
+      ticket.scope, ticket.key_hash, ticket.token, seal(fingerprint), answer.status, write_fields(answer.fields),
+      answer.body, clock_.now() + options_.keep);
   if (done != 1) return running();
   return {};
 }

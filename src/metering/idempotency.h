@@ -2,7 +2,7 @@
 //
 //   begin (own transaction) -> Proceed: do the work, then in the SAME transaction as its effect complete(ticket, ...);
 //                              on any other end abandon(ticket), so that the key is free again.
-//                           -> Replay: give the kept answer again, after comparing fingerprints (see Replay).
+//                           -> Replay: give the kept answer again, after comparing fingerprints (matches()).
 //
 // A running row belongs to a server instance (owner) and has a lease; long uploads renew it. When the owner is gone the
 // lease runs out and the next caller takes the row over with a new token; complete() of the old one is then refused,
@@ -46,16 +46,14 @@ struct Proceed {
 
 struct Replay {
   KeptAnswer answer;
-  std::string
-      fingerprint;  // of the first request; compared already if begin() was given one, else the caller must (matches)
-  Result<void> matches(std::string_view other) const;  // Faults: idempotency_mismatch
+  std::string sealed;  // fingerprint of the first request, as it is stored; compared already if begin() was given one
 };
 
 class Idempotency {
  public:
   struct Options {
     std::string owner;        // this server instance; new at every start
-    std::string hash_secret;  // keys are stored only as HMAC-SHA-256 under it
+    std::string hash_secret;  // keys and fingerprints are stored only as HMAC-SHA-256 under it
     Micros lease = std::chrono::seconds(60);
     Micros keep = std::chrono::hours(24);
   };
@@ -66,6 +64,8 @@ class Idempotency {
   // idempotency_mismatch.
   Result<std::variant<Proceed, Replay>> begin(sql::Tx& tx, std::string_view scope, std::string_view key,
                                               std::optional<std::string_view> fingerprint) const;
+  // Faults: idempotency_mismatch unless this is the fingerprint of the replayed request.
+  Result<void> matches(const Replay& replay, std::string_view fingerprint) const;
   // In the transaction of the effect. Faults: idempotency_running when the row was taken over meanwhile.
   Result<void> complete(sql::Tx& tx, const Ticket& ticket, std::string_view fingerprint,
                         const KeptAnswer& answer) const;
@@ -81,6 +81,8 @@ class Idempotency {
   std::int64_t purge(sql::Tx& tx, std::size_t limit = 1000) const;
 
  private:
+  std::string seal(std::string_view fingerprint) const;
+
   Options options_;
   const Clock& clock_;
 };

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <thread>
 
+#include "base/digest.h"
 #include "metering/tests/fixture.h"
 
 namespace toll::metering {
@@ -66,11 +67,19 @@ TEST_P(IdempotencyTest, a_request_that_still_runs_is_waited_for) {
   EXPECT_EQ(second.error().retry_after(), std::chrono::seconds(1));
 }
 
+TEST_P(IdempotencyTest, what_was_sent_cannot_be_guessed_from_the_row) {
+  ASSERT_TRUE(complete(begin_new("digest of a password"), "digest of a password"));
+  const auto rows = db().read([](sql::Tx& tx) { return tx.query("SELECT fingerprint FROM idempotency_keys"); });
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_NE(rows[0].text(0), "digest of a password");
+  EXPECT_NE(rows[0].text(0), hex(sha256("digest of a password")));
+}
+
 TEST_P(IdempotencyTest, uploads_are_compared_at_their_end) {
   ASSERT_TRUE(complete(begin_new(std::nullopt), "digest of the file"));
   const auto replay = std::get<Replay>(begin(std::nullopt).value());
-  EXPECT_TRUE(replay.matches("digest of the file"));
-  EXPECT_EQ(replay.matches("another file").error().reason(), Reason::idempotency_mismatch);
+  EXPECT_TRUE(keys.matches(replay, "digest of the file"));
+  EXPECT_EQ(keys.matches(replay, "another file").error().reason(), Reason::idempotency_mismatch);
 }
 
 TEST_P(IdempotencyTest, an_abandoned_key_is_free_again) {

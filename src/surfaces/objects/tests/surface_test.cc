@@ -80,6 +80,7 @@ class ObjectStore : public ::testing::Test {
   }
   ~ObjectStore() override {
     blocking.join();
+    preparing.join();
     disk.join();
     std::filesystem::remove_all(root);
   }
@@ -168,10 +169,10 @@ class ObjectStore : public ::testing::Test {
   identity::CredentialCache cache{clock};
   identity::Authenticator authenticator{clock, cache, {std::string(32, 'k'), std::string(32, 's'), {}}};
   metering::Idempotency idempotency{{.owner = "test", .hash_secret = "secret"}, clock};
-  boost::asio::thread_pool blocking{1}, disk{1};
+  boost::asio::thread_pool blocking{1}, preparing{1}, disk{1};
   std::unique_ptr<metering::Counters> counters = metering::memory_counters();
   api::Gate gate{*db, authenticator, *counters, clock, {}};
-  api::Core core{*db, gate, idempotency, *store, clock, blocking, disk};
+  api::Core core{*db, gate, idempotency, *store, clock, blocking, preparing, disk};
   api::Metrics metrics;
   api::Front front{clock, random, metrics, nullptr, {}};
   http::Request request;
