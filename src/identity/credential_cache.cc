@@ -27,9 +27,10 @@ CredentialCache::Tag CredentialCache::tag_of(const Credential& credential) const
 }
 
 PrincipalPtr CredentialCache::find(const Tag& tag) const {
-  const auto now = clock_.now();
   Shard& shard = shard_of(tag);
   std::lock_guard lock(shard.mutex);
+  // Under the lock: of two threads the second would else look like a clock that went back.
+  const auto now = clock_.now();
   see(shard, now);
   const auto it = shard.entries.find(tag);
   if (it == shard.entries.end() || it->second.until <= now) return nullptr;
@@ -43,11 +44,11 @@ void CredentialCache::see(Shard& shard, Time now) {
 
 void CredentialCache::keep(const Tag& tag, PrincipalPtr principal, std::optional<Time> expires_at, std::uint64_t epoch,
                            Time read_at) {
-  const auto now = clock_.now();
   auto until = read_at + options_.ttl;
   if (expires_at) until = std::min(until, *expires_at);
   Shard& shard = shard_of(tag);
   std::lock_guard lock(shard.mutex);
+  const auto now = clock_.now();
   see(shard, now);
   if (read_at > now) return;
   // Looked at under the lock that forget() takes after counting up.
