@@ -40,6 +40,9 @@ Result<void> Grants::set(sql::Tx& tx, const Grant& grant, const Trace& trace) co
   if (!repo) return Reason::model_not_found;
   const auto now = to_seconds(clock_.now());
   const bool active = grant.from_ts <= now && (!grant.until_ts || *grant.until_ts >= now);
+  const auto before =
+      tx.one("SELECT from_ts FROM model_grants WHERE account_id = $1 AND repo = $2", grant.account, *repo);
+  const bool had_begun = before && before->integer(0) <= now;
   tx.exec(
       "INSERT INTO model_grants (account_id, repo, from_ts, until_ts, download, run, due_at) VALUES ($1, $2, $3, $4, "
       "$5, "
@@ -48,7 +51,8 @@ Result<void> Grants::set(sql::Tx& tx, const Grant& grant, const Trace& trace) co
       grant.account, *repo, grant.from_ts, grant.until_ts, grant.download, grant.run,
       next_due(grant.from_ts, grant.until_ts, now));
   feed_.touch(tx, *repo, Change::access);
-  if (!active) feed_.departed(tx, *repo, grant.account, Change::access);
+  // Who has never seen the model is not told that it is there.
+  if (!active && had_begun) feed_.departed(tx, *repo, grant.account, Change::access);
   log_.write(tx, trace, "grant_set", about(grant.repo_id));
   log_.audit(tx, trace, "grant.set", fmt::format("account:{}", grant.account.value()),
              fmt::format("{} {}", grant.repo_id, words(grant.download, grant.run)));
@@ -58,9 +62,11 @@ Result<void> Grants::set(sql::Tx& tx, const Grant& grant, const Trace& trace) co
 bool Grants::remove(sql::Tx& tx, AccountId account, std::string_view repo_id, const Trace& trace) const {
   const auto repo = present(tx, repo_id);
   if (!repo) return false;
-  if (tx.exec("DELETE FROM model_grants WHERE account_id = $1 AND repo = $2", account, *repo) == 0) return false;
+  const auto gone =
+      tx.one("DELETE FROM model_grants WHERE account_id = $1 AND repo = $2 RETURNING from_ts", account, *repo);
+  if (!gone) return false;
   feed_.touch(tx, *repo, Change::access);
-  feed_.departed(tx, *repo, account, Change::access);
+  if (gone->integer(0) <= to_seconds(clock_.now())) feed_.departed(tx, *repo, account, Change::access);
   log_.write(tx, trace, "grant_deleted", about(repo_id));
   log_.audit(tx, trace, "grant.delete", fmt::format("account:{}", account.value()), std::string(repo_id));
   return true;

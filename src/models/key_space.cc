@@ -32,8 +32,15 @@ Result<objects::Readable> RegistryKeys::find(sql::Tx& tx, std::string_view key, 
 }
 
 Result<void> RegistryKeys::may_write(sql::Tx& tx, const objects::Slot& slot) const {
-  const auto account = tx.one("SELECT active FROM accounts WHERE id = $1", slot.account);
-  if (!account || !account->boolean(0)) return Reason::url_not_valid;
+  const auto row = tx.one(
+      "SELECT a.active, a.is_admin, a.role, r.repo_id FROM model_uploads u JOIN accounts a ON a.id = u.account_id JOIN "
+      "model_repos r ON r.id = u.repo WHERE u.id = $1",
+      slot.id);
+  if (!row || !row->boolean(0)) return Reason::url_not_valid;
+  // The right to write can have gone since the URL was made.
+  const Viewer viewer{slot.account, identity::role_of(row->boolean(1), row->text(2))};
+  const auto seen = Catalogue(clock_).find(tx, viewer, row->text(3));
+  if (!seen || !seen->rights.write) return Reason::url_not_valid;
   return {};
 }
 

@@ -75,6 +75,8 @@ std::optional<std::string> file_name_problem(std::string_view text) {
   if (std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
     return "must not contain control characters";
   if (text.find('\\') != text.npos) return "must not contain a backslash";
+  // The router writes it for a NUL.
+  if (text.find("\xEF\xBF\xBD") != text.npos) return "must not contain U+FFFD";
   for (auto segment : split(text)) {
     if (segment.empty()) return "must not begin or end with a slash or have an empty segment";
     if (is_dots(segment)) return "must not have a segment . or ..";

@@ -144,8 +144,9 @@ void Publishing::erase(sql::Tx& tx, const Model& model) const {
   if (model.owner) feed_.departed(tx, model.key, *model.owner, Change::deleted);
   if (model.is_public) feed_.departed_from_developers(tx, model.key, Change::deleted);
   feed_.departed_from_administrators(tx, model.key, Change::deleted);
-  for (const auto& row : tx.query("DELETE FROM model_grants WHERE repo = $1 RETURNING account_id", model.key))
-    feed_.departed(tx, model.key, AccountId(row.integer(0)), Change::deleted);
+  const auto now = to_seconds(clock_.now());
+  for (const auto& row : tx.query("DELETE FROM model_grants WHERE repo = $1 RETURNING account_id, from_ts", model.key))
+    if (row.integer(1) <= now) feed_.departed(tx, model.key, AccountId(row.integer(0)), Change::deleted);
   tx.exec("DELETE FROM model_aliases WHERE repo = $1", model.key);
   erase_version(tx, model, VersionKey(0));
   for (const auto& row : tx.query("SELECT id FROM model_versions WHERE repo = $1", model.key))

@@ -14,6 +14,7 @@ static constexpr std::pair<std::string_view, Reason> meanings[] = {
     {"api_keys_account_id_kind_is_default", Reason::key_exists},
     {"api_keys_account_id_kind_name", Reason::key_name_taken},
     {"objects_owner_role_name", Reason::conflict},
+    {"model_files_object_key", Reason::conflict},
 };
 
 std::optional<Reason> reason_of_constraint(std::string_view name) {

@@ -213,6 +213,49 @@ TEST_P(Registry, kills_urls_with_the_right_to_read) {
   EXPECT_EQ(find(me.account).error().reason(), Reason::url_not_valid);
 }
 
+TEST_P(Registry, never_names_a_model_to_who_has_not_seen_it) {
+  const auto me = account(), early = account();
+  model(me, "me/secret");
+  const auto later = to_seconds(clock.now()) + 86'400;
+  auto set = [&] {
+    return write([&](sql::Tx& tx) {
+      return grants.set(tx, {.account = early.account, .repo_id = "me/secret", .from_ts = later}, trace);
+    });
+  };
+  EXPECT_TRUE(set());
+  EXPECT_TRUE(set());
+  EXPECT_TRUE(write([&](sql::Tx& tx) { return grants.remove(tx, early.account, "me/secret", trace); }));
+  EXPECT_TRUE(set());
+  EXPECT_TRUE(write([&](sql::Tx& tx) { return publishing.remove(tx, me, "me/secret", trace); }));
+  clock.advance(std::chrono::seconds(5));
+  EXPECT_TRUE(changes(early, {.since = 0}).rows.empty());
+}
+
+TEST_P(Registry, takes_no_bytes_from_who_lost_the_right_to_write) {
+  const auto me = account();
+  model(me, "me/m", true);
+  version(me, "me/m", "v1");
+  const auto slot = initiate(me, "me/m", "v1", "a");
+  AccessRecorder recorder(*db_, clock, {});
+  const RegistryKeys keys(clock, *uploads_, recorder);
+  auto may_write = [&] { return read([&](sql::Tx& tx) { return keys.may_write(tx, slot); }); };
+  EXPECT_TRUE(may_write());
+  write([&](sql::Tx& tx) { return tx.exec("UPDATE accounts SET role = 'platform' WHERE id = $1", me.account); });
+  EXPECT_EQ(may_write().error().reason(), Reason::url_not_valid);
+}
+
+TEST_P(Registry, gives_no_two_files_one_key) {
+  auto replace = [&](std::string repo_id, std::string name, std::string bytes) {
+    return write([&](sql::Tx& tx) -> Result<void> {
+      if (auto done = snapshots.replace(tx, repo_id, {.commit = "abc"}, {{{name, staged(bytes), {}}}}); !done)
+        return std::move(done).error();
+      return {};
+    });
+  };
+  EXPECT_TRUE(replace("gpt2", "onnx/decoder", "one"));
+  EXPECT_EQ(replace("gpt2/onnx", "decoder", "two").error().reason(), Reason::conflict);
+}
+
 TEST_P(Registry, adds_usage_up_and_counts_issued_urls_as_downloads) {
   const auto me = account();
   model(me, "me/m");

@@ -80,7 +80,6 @@ struct ListFiles : Endpoint {
   using Response = std::vector<FileView>;
   static constexpr Route route{Method::get, "/v1/models/{repo...}/files"};
   static constexpr std::string_view id = "registry.models.files", summary = "Files of a model, of one version or all";
-  static constexpr bool point_read = true;
   static constexpr std::array reasons{Reason::model_not_found, Reason::model_not_permitted};
   static Result<Response> handle(Call& call, const Request& in);
 };
@@ -90,7 +89,6 @@ struct GetManifest : Endpoint {
   using Response = ManifestView;
   static constexpr Route route{Method::get, "/v1/manifest/{repo...}"};
   static constexpr std::string_view id = "registry.manifest", summary = "What a download without a version gets";
-  static constexpr bool point_read = true;
   static constexpr std::array reasons{Reason::model_not_found, Reason::model_not_permitted};
   static Result<Response> handle(Call& call, const Request& in);
 };
@@ -100,7 +98,6 @@ struct DownloadFile : Endpoint {
   using Response = DownloadView;
   static constexpr Route route{Method::get, "/v1/files/{path...}/download"};
   static constexpr std::string_view id = "registry.files.download", summary = "A signed URL for one file";
-  static constexpr bool point_read = true;
   static constexpr std::array reasons{Reason::file_not_found, Reason::object_not_accessible,
                                       Reason::model_not_permitted};
   static Result<Response> handle(Call& call, const Request& in);
