@@ -209,7 +209,7 @@ std::vector<Row> other_rows() {
       row(e, &Engine::sandbox, "engine.sandbox",
           "Run decoders and separators without access to network and files; off only for debugging."),
       row(&Settings::limits, &Limits::requests_per_second, "limits.requests_per_second",
-          "Requests a second that one address may make before it gets 429; 0 for no limit.", between(0, 1'000'000)),
+          "Requests a second that the server takes of everybody together before it answers 429; 0 for no limit.", between(0, 1'000'000)),
       row(l, &Limits::session_minute, "limits.session_minute",
           "Calls a minute of an account's sessions together, where calls are counted.", between(1, most_calls)),
       row(l, &Limits::session_hour, "limits.session_hour", "The same an hour.", between(1, most_calls)),

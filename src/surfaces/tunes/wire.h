@@ -30,7 +30,7 @@ struct Uuid {
 // The lower-case form; nullopt: it is none.
 std::optional<std::string> parse_uuid(std::string_view text);
 
-// A number of milliseconds with one decimal: 145.3.
+// A number of milliseconds: 145.3 with one decimal, below ten with three.
 struct Milliseconds {
   double value = 0;
 };
