@@ -37,6 +37,25 @@ void set_source(sql::Tx& tx, RepoKey repo, std::string_view repo_id, std::string
       source.downloads.value_or(0), source.commit);
 }
 
+std::string digest_of(const SnapshotFile& file) {
+  return objects::digest_text(file.staged ? file.staged->stored().digest : file.held.value());
+}
+
+// References of nobody's to the held bytes, while the files that have them may be let go before others take them.
+Result<void> hold(sql::Tx& tx, const objects::Objects& objects, const std::string& guard,
+                  const std::vector<SnapshotFile>& files) {
+  std::set<std::string> guarded;
+  for (const auto& file : files) {
+    if (file.staged || !guarded.insert(digest_of(file)).second) continue;
+    const auto held = any_object(tx, objects, file.held.value());
+    if (!held) return Reason::not_found;
+    TOLL_TRY(objects.attach_copy(
+        tx, *held,
+        {.account = AccountId(0), .role = std::string(objects_role), .owner = guard, .name = digest_of(file)}));
+  }
+  return {};
+}
+
 struct Repo {
   Model model;
   std::string search;
@@ -102,25 +121,19 @@ Result<RepoKey> Snapshots::replace(sql::Tx& tx, std::string_view repo_id, const 
     if (const auto object = objects_.find(tx, owner, objects_role, name)) objects_.detach(tx, object->id);
     tx.exec("DELETE FROM model_files WHERE repo = $1 AND rfilename = $2 AND version = 0", model.key, name);
   };
-  // What comes is attached before what goes is let go, so that bytes that only move keep a reference.
-  std::vector<const SnapshotFile*> renewed;
+  const auto guard = owner + "/moving";
+  TOLL_TRY(hold(tx, objects_, guard, files));
   std::set<std::string> kept;
   for (const auto& file : files) {
-    const auto digest = objects::digest_text(file.staged ? file.staged->stored().digest : file.held.value());
     const auto old = there.find(file.rfilename);
     kept.insert(file.rfilename);
-    if (old != there.end() && old->second == digest) continue;
-    if (old != there.end())
-      renewed.push_back(&file);
-    else
-      TOLL_TRY(put(tx, model, std::nullopt, file));
-  }
-  for (const auto* file : renewed) {
-    drop(file->rfilename);
-    TOLL_TRY(put(tx, model, std::nullopt, *file));
+    if (old != there.end() && old->second == digest_of(file)) continue;
+    if (old != there.end()) drop(file.rfilename);
+    TOLL_TRY(put(tx, model, std::nullopt, file));
   }
   for (const auto& [name, digest] : there)
     if (!kept.contains(name)) drop(name);
+  objects_.detach_owner(tx, guard, objects_role);
   refresh_repo(tx, model.key);
   feed_.touch(tx, model.key, repo.made ? Change::created : Change::upload);
   return model.key;
@@ -142,10 +155,9 @@ Result<VersionKey> Snapshots::add_version(sql::Tx& tx, std::string_view repo_id,
   const auto there = catalogue_.version(tx, model.key, version);
   lock_version(tx, there->key);
   for (const auto& file : files) {
-    const auto digest = objects::digest_text(file.staged ? file.staged->stored().digest : file.held.value());
     const auto old = tx.one("SELECT ready, sha256 FROM model_files WHERE repo = $1 AND rfilename = $2 AND version = $3",
                             model.key, file.rfilename, there->key);
-    if (old && old->boolean(0) && old->text(1) == digest) continue;
+    if (old && old->boolean(0) && old->text(1) == digest_of(file)) continue;
     if (old) return Reason::file_exists;
     TOLL_TRY(put(tx, model, there, file));
   }
