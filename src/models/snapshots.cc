@@ -4,6 +4,7 @@
 
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "models/names.h"
 #include "models/refresh.h"
@@ -20,21 +21,57 @@ std::optional<objects::Object> any_object(sql::Tx& tx, const objects::Objects& o
   return row ? objects.get(tx, objects::ObjectId(row->text(0))) : std::nullopt;
 }
 
+template <class T>
+void keep(std::optional<T>& value, const std::optional<T>& old) {
+  if (!value) value = old;
+}
+
+// A source that is silent about something does not say that it is gone: an administrator may have set it. The commit is
+// that of the files, so it goes with them.
+Source merged(Source source, const Model& old) {
+  auto& card = source.card;
+  keep(source.parameters_readable, card.parameters ? std::optional(readable_count(*card.parameters)) : std::nullopt);
+  keep(source.parameters_readable, old.parameters_readable);
+  keep(card.canonical_url, old.card.canonical_url);
+  keep(card.model_name, old.card.model_name);
+  keep(card.author, old.card.author);
+  keep(card.pipeline_tag, old.card.pipeline_tag);
+  keep(card.license, old.card.license);
+  keep(card.languages, old.card.languages);
+  keep(card.tags, old.card.tags);
+  keep(card.engine, old.card.engine);
+  keep(card.parameters, old.card.parameters);
+  keep(source.likes, old.likes);
+  keep(source.created_at, old.created_at);
+  keep(source.last_modified, old.last_modified);
+  if (!source.downloads) source.downloads = old.downloads;
+  return source;
+}
+
+// Likes and downloads are left out: they move all the time and are no reason to look at a model again.
+bool differs(const Source& now, const Model& old) {
+  auto members = [](const Card& card) {
+    return std::tie(card.canonical_url, card.model_name, card.author, card.pipeline_tag, card.license, card.languages,
+                    card.tags, card.engine, card.parameters);
+  };
+  return members(now.card) != members(old.card) ||
+         std::tie(now.parameters_readable, now.commit, now.created_at, now.last_modified) !=
+             std::tie(old.parameters_readable, old.source_commit, old.created_at, old.last_modified);
+}
+
 void set_source(sql::Tx& tx, RepoKey repo, std::string_view repo_id, std::string_view search_before,
                 const Source& source) {
   const auto& card = source.card;
   const auto search = search_text(repo_id, card);
-  auto readable = source.parameters_readable;
-  if (!readable && card.parameters) readable = readable_count(*card.parameters);
   index_search(tx, repo, search_before, search);
   tx.exec(
       "UPDATE model_repos SET canonical_url = $2, model_name = $3, author = $4, pipeline_tag = $5, license = $6, "
       "languages = $7, tags = $8, engine = $9, parameters = $10, parameters_readable = $11, search = $12, "
-      "last_modified "
-      "= $13, created_at = $14, likes = $15, downloads = $16, source_commit = $17 WHERE id = $1",
+      "last_modified = $13, created_at = $14, likes = $15, downloads = $16, source_commit = $17, revision = revision + "
+      "1 WHERE id = $1",
       repo, card.canonical_url, card.model_name, card.author, card.pipeline_tag, card.license, card.languages,
-      card.tags, card.engine, card.parameters, readable, search, source.last_modified, source.created_at, source.likes,
-      source.downloads.value_or(0), source.commit);
+      card.tags, card.engine, card.parameters, source.parameters_readable, search, source.last_modified,
+      source.created_at, source.likes, source.downloads.value_or(0), source.commit);
 }
 
 std::string digest_of(const SnapshotFile& file) {
@@ -109,8 +146,13 @@ Result<RepoKey> Snapshots::replace(sql::Tx& tx, std::string_view repo_id, const 
   const auto repo = find_or_make(tx, repo_id);
   const auto& model = repo.model;
   if (model.owner) return Reason::repo_taken;
-  tx.exec("UPDATE model_repos SET deleted = 0, is_public = 1 WHERE id = $1", model.key);
-  set_source(tx, model.key, repo_id, repo.search, source);
+  const bool back =
+      tx.exec("UPDATE model_repos SET deleted = 0, is_public = 1 WHERE id = $1 AND deleted = 1", model.key) == 1;
+  // Nothing is kept of a model that was deleted.
+  const auto before = back ? Model{} : model;
+  const auto told = merged(source, before);
+  bool changed = repo.made || back || differs(told, before);
+  set_source(tx, model.key, repo_id, repo.search, told);
 
   std::map<std::string, std::string> there;
   for (const auto& row :
@@ -130,12 +172,16 @@ Result<RepoKey> Snapshots::replace(sql::Tx& tx, std::string_view repo_id, const 
     if (old != there.end() && old->second == digest_of(file)) continue;
     if (old != there.end()) drop(file.rfilename);
     TOLL_TRY(put(tx, model, std::nullopt, file));
+    changed = true;
   }
-  for (const auto& [name, digest] : there)
-    if (!kept.contains(name)) drop(name);
+  for (const auto& [name, digest] : there) {
+    if (kept.contains(name)) continue;
+    drop(name);
+    changed = true;
+  }
   objects_.detach_owner(tx, guard, objects_role);
   refresh_repo(tx, model.key);
-  feed_.touch(tx, model.key, repo.made ? Change::created : Change::upload);
+  if (changed) feed_.touch(tx, model.key, repo.made || back ? Change::created : Change::upload);
   return model.key;
 }
 
@@ -143,7 +189,7 @@ Result<VersionKey> Snapshots::add_version(sql::Tx& tx, std::string_view repo_id,
                                           const Source& source, const std::vector<SnapshotFile>& files) const {
   const auto repo = find_or_make(tx, repo_id);
   const auto& model = repo.model;
-  if (repo.made) set_source(tx, model.key, repo_id, repo.search, source);
+  if (repo.made) set_source(tx, model.key, repo_id, repo.search, merged(source, model));
   if (tx.one("SELECT 1 FROM model_repos WHERE id = $1 AND deleted = 1", model.key)) return Reason::repo_taken;
   if (tx.one("SELECT 1 FROM model_aliases WHERE repo = $1 AND alias = $2", model.key, version))
     return Reason::version_is_alias;

@@ -42,8 +42,9 @@ class Snapshots {
   Snapshots(const Clock& clock, const Catalogue& catalogue, const Feed& feed, const objects::Objects& objects);
 
   // The mirrored model holds exactly these files, without a version; made, public and without an owner, if it is not
-  // there. Unchanged files keep their rows. Faults: repo_taken (an account owns or owned it), not_found (a `held`
-  // digest is not here any more: fetch it again), storage_full.
+  // there. Unchanged files keep their rows, what the source does not tell stays as it is, and the model counts as
+  // changed only if its files or what is told of it (but likes and downloads) are. Faults: repo_taken (an account owns
+  // or owned it), not_found (a `held` digest is not here any more: fetch it again), storage_full.
   Result<RepoKey> replace(sql::Tx& tx, std::string_view repo_id, const Source& source,
                           const std::vector<SnapshotFile>& files) const;
   // A completed version with these files, of an existing model or of a new one without an owner. Faults:

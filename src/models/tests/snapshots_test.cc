@@ -47,5 +47,49 @@ TEST_P(Mirrors, stay_as_they_are_when_held_bytes_are_gone) {
   EXPECT_EQ(files(), (std::map<std::string, std::string>{{"a", digest("A")}}));
 }
 
+TEST_P(Mirrors, keep_what_an_administrator_set_and_the_source_does_not_tell) {
+  ASSERT_TRUE(replace({{"a", staged("A"), {}}}, {.card = {.license = "mit"}, .commit = "one"}));
+  auto admin = account(identity::Role::admin);
+  const Card set{.license = "apache-2.0", .tags = "ours", .engine = "onnx", .parameters = 1'500'000};
+  ASSERT_TRUE(write([&](sql::Tx& tx) { return publishing.save(tx, admin, "hub/model", set, false, trace); }));
+  ASSERT_TRUE(replace({{"a", staged("B"), {}}}, {.card = {.license = "mit"}, .commit = "two"}));
+  const auto now = mirrored();
+  EXPECT_EQ(now.card.engine, "onnx");
+  EXPECT_EQ(now.card.tags, "ours");
+  EXPECT_EQ(now.parameters_readable, "1.5M");
+  EXPECT_EQ(now.card.license, "mit") << "what the source tells is taken";
+  EXPECT_EQ(now.source_commit, "two");
+  EXPECT_FALSE(now.is_public) << "who hid it wants it hidden";
+}
+
+TEST_P(Mirrors, are_stamped_only_when_files_or_source_change) {
+  const Source source{.card = {.license = "mit"}, .commit = "one", .downloads = 1};
+  ASSERT_TRUE(replace({{"a", staged("A"), {}}}, source));
+  const auto first = mirrored().last_update_ts;
+  auto moved = [&](const std::vector<SnapshotFile>& files, const Source& told) {
+    clock.advance(std::chrono::seconds(5));
+    const auto before = mirrored().last_update_ts;
+    EXPECT_TRUE(replace(files, told));
+    return mirrored().last_update_ts != before;
+  };
+  EXPECT_FALSE(moved({{"a", {}, sha256("A")}}, source));
+  EXPECT_FALSE(moved({{"a", staged("A"), {}}}, {.commit = "one", .downloads = 7}));
+  EXPECT_EQ(mirrored().downloads, 7);
+  EXPECT_EQ(mirrored().last_update_ts, first);
+  EXPECT_TRUE(moved({{"a", {}, sha256("A")}}, {.commit = "two"}));
+  EXPECT_TRUE(moved({{"a", staged("B"), {}}}, {.commit = "two"}));
+  EXPECT_TRUE(moved({{"a", {}, sha256("B")}, {"b", {}, sha256("B")}}, {.commit = "two"}));
+  EXPECT_TRUE(moved({{"a", {}, sha256("B")}}, {.commit = "two"}));
+}
+
+TEST_P(Mirrors, begin_anew_after_they_were_deleted) {
+  ASSERT_TRUE(replace({{"a", staged("A"), {}}}, {.card = {.engine = "onnx"}, .commit = "one"}));
+  const auto admin = account(identity::Role::admin);
+  ASSERT_TRUE(write([&](sql::Tx& tx) { return publishing.remove(tx, admin, "hub/model", trace); }));
+  ASSERT_TRUE(replace({{"a", staged("A"), {}}}, {.commit = "one"}));
+  EXPECT_EQ(mirrored().card.engine, std::nullopt);
+  EXPECT_TRUE(mirrored().is_public);
+}
+
 }  // namespace
 }  // namespace toll::models
