@@ -99,7 +99,10 @@ namespace toll::json {
 
 void Codec<tunes::Milliseconds>::write(std::string& out, const tunes::Milliseconds& v, bool) {
   // Three digits at least, or a service that answers in microseconds would seem to answer in none.
-  fmt::format_to(std::back_inserter(out), v.value == 0 || v.value >= 10 ? "{:.1f}" : "{:.3f}", v.value);
+  if (v.value == 0 || v.value >= 10)
+    fmt::format_to(std::back_inserter(out), "{:.1f}", v.value);
+  else
+    fmt::format_to(std::back_inserter(out), "{:.3f}", v.value);
 }
 
 }  // namespace toll::json
