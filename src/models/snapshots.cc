@@ -1,7 +1,10 @@
 #include "models/snapshots.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <tuple>
@@ -15,6 +18,8 @@
 namespace toll::models {
 
 namespace {
+
+constexpr std::array<std::string_view, 4> engines{"separation", "transcription", "onnx", "recommender"};
 
 std::optional<objects::Object> any_object(sql::Tx& tx, const objects::Objects& objects, const Sha256& digest) {
   const auto row = tx.one("SELECT id FROM objects WHERE digest = $1 LIMIT 1", objects::digest_text(digest));
@@ -112,6 +117,19 @@ Repo find_or_make(sql::Tx& tx, std::string_view repo_id) {
 
 }  // namespace
 
+Result<void> check_names(std::string_view repo_id, std::optional<std::string_view> version,
+                         const std::optional<std::string>& engine, const std::vector<SnapshotFile>& files) {
+  auto refuse = [](std::string why) { return Fault(Reason::invalid_request).because(std::move(why)); };
+  if (!valid_repo_id(repo_id)) return refuse(fmt::format("{} is no name of a model", repo_id));
+  if (version && !valid_label(*version)) return refuse(fmt::format("{} is no name of a version", *version));
+  if (engine && std::ranges::find(engines, *engine) == engines.end())
+    return refuse(fmt::format("{} is no engine: {}", *engine, fmt::join(engines, ", ")));
+  for (const auto& file : files)
+    if (const auto problem = file_name_problem(file.rfilename))
+      return refuse(fmt::format("the file name {} {}", file.rfilename, *problem));
+  return {};
+}
+
 Snapshots::Snapshots(const Clock& clock, const Catalogue& catalogue, const Feed& feed, const objects::Objects& objects)
     : clock_(clock), catalogue_(catalogue), feed_(feed), objects_(objects) {}
 
@@ -143,6 +161,7 @@ Result<void> Snapshots::put(sql::Tx& tx, const Model& model, const std::optional
 
 Result<RepoKey> Snapshots::replace(sql::Tx& tx, std::string_view repo_id, const Source& source,
                                    const std::vector<SnapshotFile>& files) const {
+  TOLL_TRY(check_names(repo_id, std::nullopt, source.card.engine, files));
   const auto repo = find_or_make(tx, repo_id);
   const auto& model = repo.model;
   if (model.owner) return Reason::repo_taken;
@@ -187,6 +206,7 @@ Result<RepoKey> Snapshots::replace(sql::Tx& tx, std::string_view repo_id, const 
 
 Result<VersionKey> Snapshots::add_version(sql::Tx& tx, std::string_view repo_id, std::string_view version,
                                           const Source& source, const std::vector<SnapshotFile>& files) const {
+  TOLL_TRY(check_names(repo_id, version, source.card.engine, files));
   const auto repo = find_or_make(tx, repo_id);
   const auto& model = repo.model;
   if (repo.made) set_source(tx, model.key, repo_id, repo.search, merged(source, model));

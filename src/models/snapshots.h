@@ -36,7 +36,12 @@ struct Source {
   std::optional<Time> created_at, last_modified;
 };
 
-// Thread-safe.
+// Whether a model, a version, an engine and files may be called so, to be asked before bytes are read; Snapshots asks
+// too. Faults: invalid_request, whose cause is a sentence for the operator.
+Result<void> check_names(std::string_view repo_id, std::optional<std::string_view> version,
+                         const std::optional<std::string>& engine, const std::vector<SnapshotFile>& files = {});
+
+// Thread-safe. Names are checked before anything is written: invalid_request, as of check_names.
 class Snapshots {
  public:
   Snapshots(const Clock& clock, const Catalogue& catalogue, const Feed& feed, const objects::Objects& objects);

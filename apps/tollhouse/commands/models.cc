@@ -113,6 +113,8 @@ int list_models(const Console& console, const House& house) {
 
 int add_model(const Console& console, const House& house, blob::Store& store, const AddModel& wanted) {
   const Rules registry(house);
+  if (const auto named = models::check_names(wanted.repo, wanted.version, wanted.engine); !named)
+    return console.fail(named.error());
   const auto files = files_below(wanted.from);
   if (!files) return console.fail(files.error());
   std::uint64_t all = 0;

@@ -169,7 +169,7 @@ Result<Mirrored> mirror_folder(const Console& console, blob::Store& store, const
 
 // Before anything is fetched: the name may be an account's.
 Result<void> may_mirror(sql::Tx& tx, const models::Catalogue& catalogue, const std::string& repo) {
-  if (!models::valid_repo_id(repo)) return Fault(Reason::invalid_request).because(repo + " is no name of a model");
+  TOLL_TRY(models::check_names(repo, std::nullopt, std::nullopt));
   const auto seen = catalogue.find(tx, models::Viewer::the_operator(), repo);
   if (seen && seen->model.owner) return Fault(Reason::repo_taken).because(repo);
   return {};

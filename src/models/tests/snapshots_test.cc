@@ -91,5 +91,24 @@ TEST_P(Mirrors, begin_anew_after_they_were_deleted) {
   EXPECT_TRUE(mirrored().is_public);
 }
 
+TEST_P(Mirrors, take_no_name_that_nobody_could_ask_for) {
+  auto add = [&](std::string_view repo, std::string_view version, std::string name, Card card = {}) {
+    return write([&](sql::Tx& tx) {
+      return snapshots.add_version(tx, repo, version, {.card = std::move(card)}, {{name, staged("A"), {}}});
+    });
+  };
+  auto refused = [](const auto& result) { return !result && result.error().reason() == Reason::invalid_request; };
+  EXPECT_TRUE(refused(add("../model", "v1", "a")));
+  EXPECT_TRUE(refused(add("models/x", "v1", "a")));
+  EXPECT_TRUE(refused(add("hub/model", "v/1", "a")));
+  EXPECT_TRUE(refused(add("hub/model", "v1", "../a")));
+  EXPECT_TRUE(refused(add("hub/model", "v1", "a", {.engine = "toaster"})));
+  EXPECT_TRUE(refused(replace({{"a//b", staged("A"), {}}})));
+  EXPECT_TRUE(refused(replace({{"a", staged("A"), {}}}, {}, "hub//model")));
+  EXPECT_TRUE(refused(replace({{"a", staged("A"), {}}}, {.card = {.engine = "toaster"}})));
+  EXPECT_TRUE(listed(Viewer::the_operator()).empty());
+  EXPECT_TRUE(add("hub/model", "v1", "a", {.engine = "onnx"}));
+}
+
 }  // namespace
 }  // namespace toll::models
