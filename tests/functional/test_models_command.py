@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import resource
 import subprocess
 import time
 
@@ -31,13 +32,14 @@ class House:
         self.data = data
         self.database = ["--database", database] if database else []
 
-    def start(self, *arguments, **environment):
+    def start(self, *arguments, open_files=None, **environment):
         return subprocess.Popen(
             [str(BINARY), "models", *arguments, "--data", str(self.data), *self.database],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, **environment},
+            preexec_fn=open_files and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, open_files)),
         )
 
     def run(self, *arguments, **environment):
@@ -185,6 +187,51 @@ class TestSync:
         house("sync", "acme/bert", "--from", str(tmp_path / "model"))
         assert house.files("acme/bert") == FILES
 
+    def test_bytes_that_move_between_changed_names_are_kept(self, house, hub):
+        hub.publish("acme/bert", {"latest.bin": b"one", "previous.bin": b"zero"})
+        house("sync", "acme/bert", "--endpoint", hub.url)
+        hub.publish("acme/bert", {"latest.bin": b"two", "previous.bin": b"one"})
+        house("sync", "acme/bert", "--endpoint", hub.url)
+        assert house.files("acme/bert") == {"latest.bin": b"two", "previous.bin": b"one"}
+        assert house("gc")["blobs"] == 1 and house("verify")["broken"] == []
+
+    def test_a_sync_that_finds_nothing_new_does_not_stamp_the_model(self, house, hub):
+        hub.publish("acme/bert", {"a.bin": b"a"})
+        house("sync", "acme/bert", "--endpoint", hub.url)
+        (before,) = house("list")
+        time.sleep(1.1)
+        house("sync", "acme/bert", "--endpoint", hub.url)
+        assert house("list") == [before]
+
+
+def many_files(folder, count=200):
+    folder.mkdir()
+    for i in range(count):
+        (folder / f"{i}.txt").write_text(str(i))
+    return str(folder)
+
+
+class TestOpenFiles:
+    @pytest.mark.parametrize("command", [["add", "acme/many", "v1"], ["sync", "acme/many", "--from"]], ids=["add", "sync"])
+    def test_as_many_files_come_in_as_the_hard_limit_allows(self, house, tmp_path, command):
+        house(*command, many_files(tmp_path / "many"), open_files=(100, 400))
+        assert len(house.files("acme/many")) == 200
+
+    @pytest.mark.parametrize("command", [["add", "acme/many", "v1"], ["sync", "acme/many", "--from"]], ids=["add", "sync"])
+    def test_more_than_the_hard_limit_allows_is_said_plainly(self, house, tmp_path, command):
+        said = house.refuses(*command, many_files(tmp_path / "many"), open_files=(100, 100))
+        assert "200 files" in said and "may open 100" in said and "ulimit -Hn" in said, said
+        assert house("list") == [] and blobs(house) == []
+
+    def test_a_hub_is_mirrored_within_the_hard_limit_too(self, house, hub):
+        files = {f"{i}.txt": b"%d" % i for i in range(150)}
+        hub.page = 100
+        hub.publish("acme/many", files)
+        said = house.refuses("sync", "acme/many", "--endpoint", hub.url, open_files=(100, 100))
+        assert "150 files" in said, said
+        house("sync", "acme/many", "--endpoint", hub.url, open_files=(100, 400))
+        assert house.files("acme/many") == files
+
 
 class TestAdd:
     def test_a_file_becomes_a_version(self, house, tmp_path):
@@ -204,6 +251,20 @@ class TestAdd:
         (tmp_path / "gate.onnx").write_bytes(b"two")
         house.refuses("add", "acme/gate", "v1", str(tmp_path / "gate.onnx"))
         assert house.files("acme/gate") == {"gate.onnx": b"one"}
+
+    @pytest.mark.parametrize(
+        "arguments, word",
+        [
+            (["../gate", "v1"], "no name of a model"),
+            (["models/gate", "v1"], "no name of a model"),
+            (["acme/gate", "v/1"], "no name of a version"),
+            (["acme/gate", "v1", "--engine", "toaster"], "no engine"),
+        ],
+    )
+    def test_names_that_nobody_could_ask_for_are_refused(self, house, tmp_path, arguments, word):
+        (tmp_path / "gate.onnx").write_bytes(b"one")
+        assert word in house.refuses("add", *arguments[:2], str(tmp_path / "gate.onnx"), *arguments[2:])
+        assert house("list") == [] and blobs(house) == []
 
 
 def blobs(house):

@@ -117,6 +117,7 @@ int add_model(const Console& console, const House& house, blob::Store& store, co
     return console.fail(named.error());
   const auto files = files_below(wanted.from);
   if (!files) return console.fail(files.error());
+  if (const auto room = make_room_for(files->size()); !room) return console.fail(room.error());
   std::uint64_t all = 0;
   for (const auto& [name, path] : *files) all += fs::file_size(path);
   std::vector<models::SnapshotFile> staged;

@@ -1,6 +1,7 @@
 #include "tollhouse/commands/models_files.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <fstream>
@@ -30,6 +31,26 @@ Result<std::vector<std::pair<std::string, fs::path>>> files_below(const fs::path
     if (const auto problem = models::file_name_problem(name))
       return Fault(Reason::invalid_request).because(fmt::format("the file name {} {}", name, *problem));
   return out;
+}
+
+Result<void> make_room_for(std::size_t staged_files) {
+  // Databases, transfers and halves that are open beside them.
+  constexpr rlim_t others = 64;
+  rlimit open_files{};
+  auto look = [&] {
+    if (::getrlimit(RLIMIT_NOFILE, &open_files) != 0)
+      throw std::system_error(errno, std::generic_category(), "getrlimit");
+  };
+  look();
+  open_files.rlim_cur = open_files.rlim_max;
+  // What cannot be had is seen below.
+  ::setrlimit(RLIMIT_NOFILE, &open_files);
+  look();
+  if (open_files.rlim_cur == RLIM_INFINITY || staged_files + others <= open_files.rlim_cur) return {};
+  return Fault(Reason::overloaded)
+      .because(fmt::format("{} files are stored in one step and stay open until then, and this process may open {}: "
+                           "raise its limit (ulimit -Hn {})",
+                           staged_files, open_files.rlim_cur, staged_files + others));
 }
 
 Result<StagedFile> stage_file(blob::Store& store, const fs::path& path,

@@ -19,6 +19,10 @@ namespace toll::app {
 // have).
 Result<std::vector<std::pair<std::string, std::filesystem::path>>> files_below(const std::filesystem::path& from);
 
+// Every staged file is an open one until all of them are stored together: lets this process have as many as the system
+// allows it. Faults: overloaded, when these are still too many; its cause says what to raise.
+Result<void> make_room_for(std::size_t staged_files);
+
 struct StagedFile {
   std::shared_ptr<blob::Staged> staged;
   std::string git_blob;  // Git's SHA-1 of the same bytes

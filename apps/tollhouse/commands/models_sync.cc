@@ -127,23 +127,28 @@ Result<Mirrored> mirror_hub(const Console& console, const House& house, blob::St
   Mirrored out;
   out.files.resize(snapshot.files.size());
   SharedBar bar(console, wanted.repo, snapshot.bytes);
-  std::atomic<std::size_t> fetched = 0;
-  const auto work = [&](std::size_t i) -> Result<void> {
+  std::vector<std::size_t> missing;
+  for (std::size_t i = 0; i < snapshot.files.size(); ++i) {
     const auto& file = snapshot.files[i];
     out.files[i].rfilename = file.path;
     if (file.sha256 && store.exists(*file.sha256) &&
         house.db.read([&](sql::Tx& tx) { return snapshots.holds(tx, *file.sha256); })) {
       out.files[i].held = file.sha256;
       bar.add(static_cast<std::int64_t>(file.size));
-      return {};
+    } else {
+      missing.push_back(i);
     }
+  }
+  TOLL_TRY(make_room_for(missing.size()));
+  const auto work = [&](std::size_t n) -> Result<void> {
+    const auto& file = snapshot.files[missing[n]];
     const auto& commit = *snapshot.source.commit;
-    out.files[i].staged = TOLL_TRY(fetch(client, store, wanted, commit, file, halves.part(commit, file.path), bar));
-    ++fetched;
+    out.files[missing[n]].staged =
+        TOLL_TRY(fetch(client, store, wanted, commit, file, halves.part(commit, file.path), bar));
     return {};
   };
-  TOLL_TRY(for_all(snapshot.files.size(), wanted.parallel, work));
-  out.fetched = fetched;
+  TOLL_TRY(for_all(missing.size(), wanted.parallel, work));
+  out.fetched = missing.size();
   return out;
 }
 
@@ -153,6 +158,7 @@ Result<Mirrored> mirror_folder(const Console& console, blob::Store& store, const
   auto files = TOLL_TRY(files_below(wanted.from));
   std::erase_if(files, [&](const auto& file) { return !wanted.selection.wants(file.first); });
   if (files.empty()) return Fault(Reason::not_found).because("no file of the folder is wanted");
+  TOLL_TRY(make_room_for(files.size()));
   for (const auto& [name, path] : files) all += fs::file_size(path);
   SharedBar bar(console, wanted.repo, all);
   out.files.resize(files.size());
