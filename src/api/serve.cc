@@ -22,16 +22,16 @@ Result<std::optional<std::string>> idempotency_key(const http::Request& request)
   return std::optional<std::string>(std::move(*key));
 }
 
-// Account, method and route with its places: the same under every prefix and spelling of the path. Those who are nobody
-// have no names to keep apart but what they send.
-std::string idempotency_scope(const Exchange& exchange, const About& about, std::string_view fingerprint) {
+// Account, method and route with its places: the same under every prefix and spelling of the path. Of those who are
+// nobody, each address keeps its own keys.
+std::string idempotency_scope(const Exchange& exchange, const About& about) {
   auto scope = std::to_string(exchange.who->account.value()) + " " + exchange.request.method_text + " ";
   scope += about.path;
   for (const auto& param : exchange.params) {
     auto folded = lower(param);
     scope.append(" ").append(identity::is_uuid(folded) ? folded : param);
   }
-  if (exchange.who == identity::nobody()) scope.append(" ").append(fingerprint);
+  if (exchange.who == identity::nobody()) scope.append(" ").append(exchange.remote);
   return scope;
 }
 
@@ -315,7 +315,7 @@ class Pipeline {
     co_await sql::write(core_.db, body);
   }
 
-  std::string scope() const { return idempotency_scope(exchange_, about_, fingerprint_); }
+  std::string scope() const { return idempotency_scope(exchange_, about_); }
 
   const Core& core_;
   const DialectTable& dialect_;

@@ -184,6 +184,7 @@ class PipelineTest : public ::testing::Test {
     request.method = method;
     request.method_text = http::to_string(method);
     request.path = request.target = std::move(path);
+    request.remote = remote;
     for (const auto& [name, value] : fields) request.fields.add(name, value);
     last_body = std::make_unique<TextBody>(std::move(body));
     asio::io_context io(1);
@@ -216,6 +217,7 @@ class PipelineTest : public ::testing::Test {
   Metrics metrics;
   Front front{clock, random, metrics, nullptr, {}};
   http::Request request;
+  std::string remote;
   std::unique_ptr<TextBody> last_body;
 };
 
@@ -263,11 +265,15 @@ TEST_F(PipelineTest, a_repeated_idempotency_key_repeats_the_answer_without_its_s
   EXPECT_EQ(again.body, R"({"ok":{"name":"cup","token":null}})");
   EXPECT_EQ(count(), 1);
   EXPECT_EQ(house.handled, 1);
+  EXPECT_EQ(ask(Method::post, "/things", R"({"name":"pan"})", key).body, R"({"code":"idempotency_mismatch"})");
 }
 
 TEST_F(PipelineTest, strangers_with_the_same_idempotency_key_do_not_meet) {
   const std::vector<std::pair<std::string, std::string>> key{{"Idempotency-Key", "1"}};
+  remote = "192.0.2.1";
   EXPECT_EQ(ask(Method::post, "/things", R"({"name":"cup"})", key).status, 201);
+  EXPECT_EQ(ask(Method::post, "/things", R"({"name":"pan"})", key).body, R"({"code":"idempotency_mismatch"})");
+  remote = "192.0.2.2";
   EXPECT_EQ(ask(Method::post, "/things", R"({"name":"pan"})", key).status, 201);
   EXPECT_EQ(ask(Method::post, "/things/", R"({"name":"pan"})", key).fields.get("Idempotency-Replayed"), "true");
   EXPECT_EQ(count(), 2);
