@@ -16,19 +16,19 @@ identity::RegistryUsers::Options user_options(const config::Settings& settings) 
 
 }  // namespace
 
-Registry::Registry(const RegistryGround& ground, const config::Settings& settings)
-    : users(ground.clock, ground.random, ground.keys, ground.ledger, user_options(settings)),
-      catalogue(ground.clock),
-      feed(ground.clock),
-      log(ground.clock),
-      publishing(ground.clock, catalogue, feed, log, ground.objects, ground.slots),
-      grants(ground.clock, feed, log),
-      uploads(ground.clock, publishing, catalogue, feed, log, ground.objects, ground.slots, ground.store),
-      recorder(ground.db, ground.clock, {}),
-      keys(ground.clock, uploads, recorder),
-      serving(ground.clock, catalogue, ground.store),
-      house{ground.db,
-            ground.store,
+Registry::Registry(Foundation& base, Workshop& workshop, const config::Settings& settings)
+    : users(base.clock, base.random, base.keys, base.ledger, user_options(settings)),
+      catalogue(base.clock),
+      feed(base.clock),
+      log(base.clock),
+      publishing(base.clock, catalogue, feed, log, workshop.objects, workshop.slots),
+      grants(base.clock, feed, log),
+      uploads(base.clock, publishing, catalogue, feed, log, workshop.objects, workshop.slots, *workshop.store),
+      recorder(*base.db, base.clock, {}),
+      keys(base.clock, uploads, recorder),
+      serving(base.clock, catalogue, *workshop.store),
+      house{*base.db,
+            *workshop.store,
             users,
             catalogue,
             publishing,
@@ -37,13 +37,14 @@ Registry::Registry(const RegistryGround& ground, const config::Settings& setting
             feed,
             log,
             recorder,
-            ground.urls,
+            workshop.urls,
             rows,
             settings.server.public_url,
             settings.registry.presign_seconds},
-      clockwork(ground.db, ground.clock, grants, uploads) {
-  ground.key_spaces.add(keys);
-  ground.db.write([&](sql::Tx& tx) { return models::ensure_builtin(tx, ground.clock, feed), true; });
+      clockwork(*base.db, base.clock, grants, uploads) {
+  workshop.key_spaces.add(keys);
+  base.leaving.push_back([this](sql::Tx& tx, AccountId account) { publishing.remove_account(tx, account); });
+  base.db->write([&](sql::Tx& tx) { return models::ensure_builtin(tx, base.clock, feed), true; });
 }
 
 }  // namespace toll::app

@@ -1,0 +1,49 @@
+// Accounts, keys and money over one migrated database: what every command needs.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "config/settings.h"
+#include "identity/account_service.h"
+#include "identity/accounts.h"
+#include "identity/credential_cache.h"
+#include "identity/keys.h"
+#include "identity/login_throttle.h"
+#include "identity/passwords.h"
+#include "identity/secrets.h"
+#include "identity/sessions.h"
+#include "identity/tunes_keys.h"
+#include "metering/ledger.h"
+#include "sql/database.h"
+
+namespace toll::app {
+
+sql::Options database_options(const config::Settings& settings);
+metering::Credits credits(config::Credits amount);
+
+// Members may use what stands above them.
+struct Foundation {
+  SystemClock clock;
+  SystemRandom random;
+  std::unique_ptr<sql::Database> db;
+  identity::Secrets secrets;
+  identity::CredentialCache cache{clock};
+  metering::Ledger ledger{clock};
+  identity::Accounts accounts;
+  identity::Sessions sessions;
+  identity::Keys keys;
+  identity::TunesKeys tunes_keys;
+  identity::Passwords passwords;
+  identity::LoginThrottle throttle{clock};
+  std::vector<identity::AccountService::Leaving> leaving;  // of those who own more than accounts
+  identity::AccountService account_service;
+
+  // Makes the data folder and the secrets if need be, migrates the database.
+  explicit Foundation(const config::Settings& settings);
+  Foundation(const Foundation&) = delete;
+};
+
+}  // namespace toll::app
