@@ -4,20 +4,8 @@
 # checkout only when paths are relative to it.
 export CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=true
 
-say() { printf '%s\n' "$*"; }
-fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
-
-# A line of progress: rewritten on a terminal, once in a while otherwise.
-show_progress() {
-  if [[ -z $1 ]]; then return 0; fi
-  if [[ -t 1 ]]; then
-    printf '\r\033[K  %s' "$1"
-  elif (( SECONDS - ${last_shown:--60} >= 60 )); then
-    last_shown=$SECONDS
-    printf '  %s\n' "$1"
-  fi
-}
-end_progress() { if [[ -t 1 ]]; then printf '\r\033[K'; fi; }
+# shellcheck source=scripts/terminal.sh
+source scripts/terminal.sh
 
 # The pages of /docs and /redoc come from npm. Without them the server works all the same, and says so on those pages.
 install_web_packages() {
@@ -39,7 +27,7 @@ install_onnxruntime() {
   local plugins=$folder/node_modules/com.github.asus4.onnxruntime/Plugins done=$folder/node_modules/.tollhouse
   [[ $(uname -m) == x86_64 ]] || return 0
   [[ -e $done && $done -nt $folder/package-lock.json ]] && return 0
-  say "Fetching ONNX Runtime (npm: com.github.asus4.onnxruntime)"
+  say "Fetching ONNX Runtime (npm: com.github.asus4.onnxruntime, 150 MB)"
   mkdir -p build
   if ! (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-retry-mintimeout=1000) >build/npm-onnxruntime.log 2>&1; then
     say "  warning: npm could not fetch it (build/npm-onnxruntime.log); models with trained weights will not be ready."
@@ -53,6 +41,8 @@ install_onnxruntime() {
   touch "$done"
 }
 
+ninja_progress() { grep -aoE '^\[[0-9]+/[0-9]+\]' "$1" | tail -n 1; }
+
 # build_preset PRESET TARGET... [-- CMAKE_OPTION...]
 build_preset() {
   local preset=$1 targets=() options=() log status=0
@@ -63,16 +53,8 @@ build_preset() {
   mkdir -p build
   configure "$preset" "$log" "${options[@]}"
   say "Building ($preset; the compiler's output goes to $log)"
-  # The build runs in the foreground, so that Ctrl-C reaches it.
-  (while kill -0 $$ 2>/dev/null; do
-    sleep 0.5
-    show_progress "$(grep -aoE '^\[[0-9]+/[0-9]+\]' "$log" | tail -n 1)"
-  done) &
-  local watcher=$!
-  cmake --build "build/$preset" --target "${targets[@]}" >"$log" 2>&1 || status=$?
-  kill "$watcher" 2>/dev/null || true
-  wait "$watcher" 2>/dev/null || true
-  end_progress
+  : >"$log"
+  with_progress ninja_progress "$log" cmake --build "build/$preset" --target "${targets[@]}" || status=$?
   if (( status != 0 )); then
     grep -aE -A 12 'FAILED|error:' "$log" | head -n 60 >&2
     printf 'error: the build failed; all of its output is in %s\n' "$log" >&2

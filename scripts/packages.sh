@@ -7,6 +7,8 @@
 #
 # Sets: build (./run), test (./test), all (./test --all), bench (tests/bench), sample (to make sample/ anew).
 set -euo pipefail
+# shellcheck source=scripts/terminal.sh
+source "$(dirname "${BASH_SOURCE[0]}")/terminal.sh"
 
 package_table() {
   cat <<'TABLE'
@@ -101,19 +103,29 @@ all_known() {
   for package in "$@"; do apt-cache show "$package" >/dev/null 2>&1 || return 1; done
 }
 
+# explain_failure and apt_progress read apt's English. sudo takes the proxies away unless they are named.
 as_root() {
+  local name settings=(LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive)
+  for name in http_proxy https_proxy no_proxy; do
+    if [[ -n ${!name:-} ]]; then settings+=("$name=${!name}"); fi
+  done
   if [[ $EUID -eq 0 ]]; then
-    env DEBIAN_FRONTEND=noninteractive "$@"
-  elif command -v sudo >/dev/null; then
-    sudo env DEBIAN_FRONTEND=noninteractive "$@"
+    env "${settings[@]}" "$@"
   else
-    echo "Installing packages needs root, and there is no sudo. As root, run:" >&2
-    echo "  scripts/packages.sh install ${SETS[*]}" >&2
-    return 1
+    sudo env "${settings[@]}" "$@"
   fi
 }
 
 apt_install() { as_root apt-get install -y -q --no-install-recommends --no-remove -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@"; }
+
+# How far apt-get is, from its output.
+apt_progress() {
+  awk '/ newly installed/ {all = $3} /^Need to get/ {size = $4 " " $5} /^Get:/ {got++} /^Unpacking/ {unpacked++} /^Setting up/ {done++}
+       END {if (!all) print "reading the package lists"
+            else if (done) print "set up " done " of " all
+            else if (unpacked) print "unpacked " unpacked " of " all
+            else print "fetching " all " packages (with what they need): " got + 0 " begun, " size}' "$1"
+}
 
 explain_failure() {
   local log="$1"
@@ -128,7 +140,7 @@ explain_failure() {
       echo "  sudo apt-get remove $others" >&2
     fi
   elif grep -qE 'Could not resolve|Failed to fetch|Unable to fetch|Temporary failure' "$log"; then
-    echo "The package server could not be reached: check the network (or the proxy in /etc/apt/apt.conf.d) and try again." >&2
+    echo "The package server could not be reached: check the network (or the proxy: http_proxy, /etc/apt/apt.conf.d) and try again." >&2
   elif grep -q 'Unable to locate package' "$log"; then
     echo "Tollhouse is built on Debian 12 (bookworm); this system does not offer all of its packages." >&2
   fi
@@ -146,25 +158,33 @@ install_packages() {
   for package in "${missing[@]}"; do
     printf '  %-22s %s\n' "$package" "$([[ $package == npm ]] && echo 'fetches the offline API reference' || reason_of "$package")"
   done
+  if [[ $EUID -ne 0 ]] && ! command -v sudo >/dev/null; then
+    echo "error: installing packages needs root, and there is no sudo. As root, run:" >&2
+    echo "  scripts/packages.sh install $*" >&2
+    return 1
+  fi
+  if [[ $EUID -ne 0 ]]; then sudo -v || return 1; fi  # asks for the password before lines of progress cover the question
   log=$(mktemp "${TMPDIR:-/tmp}/tollhouse-install.XXXXXX.log")
-  if ! all_known "${missing[@]}"; then as_root apt-get update -q >>"$log" 2>&1 || { explain_failure "$log"; return 1; }; fi
-  if ! apt_install "${missing[@]}" >>"$log" 2>&1; then
-    # Old lists name files that the server has replaced.
-    if ! { as_root apt-get update -q && apt_install "${missing[@]}"; } >>"$log" 2>&1; then
-      explain_failure "$log"
-      return 1
-    fi
+  if ! with_progress apt_progress "$log" fetch_and_install "${missing[@]}"; then
+    explain_failure "$log"
+    return 1
   fi
   rm -f "$log"
 }
 
+# Old lists name files that the server has replaced: then once more with new ones.
+fetch_and_install() {
+  if ! all_known "$@"; then as_root apt-get update -q || return 1; fi
+  apt_install "$@" || { as_root apt-get update -q && apt_install "$@"; }
+}
+
 if [[ "${BASH_SOURCE[0]}" == "$0" ]]; then
   command=${1:-}
-  SETS=("${@:2}")
+  sets=("${@:2}")
   case "$command" in
-    list) packages_of "${SETS[@]}" ;;
-    missing) missing_packages "${SETS[@]}" ;;
-    install) install_packages "${SETS[@]}" ;;
+    list) packages_of "${sets[@]}" ;;
+    missing) missing_packages "${sets[@]}" ;;
+    install) install_packages "${sets[@]}" ;;
     *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
 fi
