@@ -57,6 +57,10 @@ std::vector<std::string_view> split(std::string_view text) {
 
 }  // namespace
 
+bool is_engine(std::string_view text) {
+  return std::ranges::find(engine_names, text) != engine_names.end();
+}
+
 bool valid_repo_id(std::string_view text) {
   if (text.empty() || text.size() > max_repo_id_bytes) return false;
   const auto segments = split(text);

@@ -1,6 +1,7 @@
 // What things in the registry may be called, and where their bytes are found.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,11 @@ inline constexpr std::string_view key_prefix = "hf/";
 // As patterns, for messages.
 inline constexpr std::string_view repo_id_pattern = "^[A-Za-z0-9._-]{1,96}(/[A-Za-z0-9._-]{1,96}){0,3}$";
 inline constexpr std::string_view label_pattern = "^[A-Za-z0-9._+-]{1,128}$";
+inline constexpr std::string_view engine_pattern = "^(separation|transcription|onnx|recommender)$";
+
+// What can stand as `engine` in a model's card.
+inline constexpr std::array<std::string_view, 4> engine_names{"separation", "transcription", "onnx", "recommender"};
+bool is_engine(std::string_view text);
 
 // 1 to 4 segments of [A-Za-z0-9._-]{1,96}, at most 200 bytes; no segment "." or ".." or one of the words that routes
 // use; the first segment is no root path of the server.

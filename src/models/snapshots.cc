@@ -19,8 +19,6 @@ namespace toll::models {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> engines{"separation", "transcription", "onnx", "recommender"};
-
 std::optional<objects::Object> any_object(sql::Tx& tx, const objects::Objects& objects, const Sha256& digest) {
   const auto row = tx.one("SELECT id FROM objects WHERE digest = $1 LIMIT 1", objects::digest_text(digest));
   return row ? objects.get(tx, objects::ObjectId(row->text(0))) : std::nullopt;
@@ -122,8 +120,8 @@ Result<void> check_names(std::string_view repo_id, std::optional<std::string_vie
   auto refuse = [](std::string why) { return Fault(Reason::invalid_request).because(std::move(why)); };
   if (!valid_repo_id(repo_id)) return refuse(fmt::format("{} is no name of a model", repo_id));
   if (version && !valid_label(*version)) return refuse(fmt::format("{} is no name of a version", *version));
-  if (engine && std::ranges::find(engines, *engine) == engines.end())
-    return refuse(fmt::format("{} is no engine: {}", *engine, fmt::join(engines, ", ")));
+  if (engine && !is_engine(*engine))
+    return refuse(fmt::format("{} is no engine: {}", *engine, fmt::join(engine_names, ", ")));
   for (const auto& file : files)
     if (const auto problem = file_name_problem(file.rfilename))
       return refuse(fmt::format("the file name {} {}", file.rfilename, *problem));

@@ -116,9 +116,12 @@ inline void expect_sound_operation(const SurfaceDescription& surface, const Abou
     return rest.starts_with(segment) && (rest.size() == segment.size() || rest[segment.size()] == '/');
   });
   EXPECT_TRUE(owned) << about.path << " is not in the surface's segments";
-  if (about.idempotent)
+  if (about.idempotent) {
     EXPECT_TRUE(about.runs == Runs::write || about.runs == Runs::blocking) << "only effects need a key";
-  if (about.access == Access::admin) EXPECT_TRUE(about.scope.empty()) << "administrators come by session";
+  }
+  if (about.access == Access::admin) {
+    EXPECT_TRUE(about.scope.empty()) << "administrators come by session";
+  }
 }
 
 inline void expect_sound_surface(const SurfaceDescription& surface) {

@@ -1,5 +1,6 @@
 #include "surfaces/registry/dialect.h"
 
+#include "api/detail.h"
 #include "base/text.h"
 
 namespace toll::registry {
@@ -7,42 +8,9 @@ namespace toll::registry {
 namespace {
 
 using api::Access;
+using api::detail::entry;
+using api::detail::json_text;
 using identity::CredentialKind;
-
-std::string json_text(std::string_view text) {
-  std::string out;
-  json::append_string(out, text);
-  return out;
-}
-
-constexpr std::string_view place_name(Place place) {
-  switch (place) {
-    case Place::query:
-      return "query";
-    case Place::path:
-      return "path";
-    case Place::header:
-      return "header";
-    case Place::body:
-      break;
-  }
-  return "body";
-}
-
-std::string location(const FieldProblem& problem) {
-  std::string out = "[" + json_text(place_name(problem.place));
-  for (const auto& step : problem.path)
-    out += "," + (step.index() == 0 ? json_text(std::get<0>(step)) : std::to_string(std::get<1>(step)));
-  return out + "]";
-}
-
-std::string entry(std::string_view type, const FieldProblem& problem, std::string_view message,
-                  std::string_view context = {}) {
-  std::string out = "{\"type\":" + json_text(type) + ",\"loc\":" + location(problem) +
-                    ",\"msg\":" + json_text(message) + ",\"input\":" + problem.input;
-  if (!context.empty()) out.append(",\"ctx\":").append(context);
-  return out + "}";
-}
 
 std::string characters(std::int64_t count) {
   return std::to_string(count) + (count == 1 ? " character" : " characters");
@@ -73,28 +41,19 @@ std::string bound_entry(const FieldProblem& problem) {
     case Bound::none:
       break;
   }
-  return entry("value_error", problem, "Value error, " + problem.message, "{\"error\":{}}");
+  return api::detail::usual_entry(problem);
 }
 
 std::string problem_entry(const FieldProblem& problem) {
   if (problem.bound == Bound::digits) return bound_entry(problem);
   switch (problem.problem) {
-    case Problem::missing:
-    case Problem::no_body:
-      return entry("missing", problem, "Field required");
-    case Problem::bad_json:
-      return entry("json_invalid", problem, "JSON decode error", "{\"error\":" + json_text(problem.message) + "}");
     case Problem::not_object:
       return entry("model_attributes_type", problem,
                    "Input should be a valid dictionary or object to extract fields from");
-    case Problem::not_list:
-      return entry("list_type", problem, "Input should be a valid list");
     case Problem::not_string:
       return entry("string_type", problem, "Input should be a valid string");
     case Problem::not_integer:
       return entry("int_type", problem, "Input should be a valid integer");
-    case Problem::not_a_number:
-      return entry("int_parsing", problem, "Input should be a valid integer, unable to parse string as an integer");
     case Problem::not_boolean:
       return entry("bool_parsing", problem, "Input should be a valid boolean, unable to interpret input");
     default:
@@ -102,23 +61,17 @@ std::string problem_entry(const FieldProblem& problem) {
   }
 }
 
-std::string list_of(const std::vector<FieldProblem>& problems) {
-  std::string out = "{\"detail\":[";
-  for (std::size_t i = 0; i < problems.size(); ++i) out += (i ? "," : "") + problem_entry(problems[i]);
-  return out + "]}";
-}
-
 // 422 for faults that are about one value and know no place of their own.
 std::string one_problem(Reason reason) {
   FieldProblem problem;
   if (reason == Reason::bad_cursor) {
     problem = {Place::query, {std::string("cursor")}, Problem::rejected, "the cursor is not one of ours"};
-    return "{\"detail\":[" + problem_entry(problem) + "]}";
+    return api::detail::body({problem}, problem_entry);
   }
   problem = {Place::header, {std::string("Idempotency-Key")}};
   if (reason == Reason::bad_idempotency_key) {
     problem.message = "must be 1 to 255 printable ASCII characters";
-    return "{\"detail\":[" + problem_entry(problem) + "]}";
+    return api::detail::body({problem}, problem_entry);
   }
   return "{\"detail\":[" + entry("idempotency_key_reused", problem, "Idempotency-Key was used with another request") +
          "]}";
@@ -174,11 +127,11 @@ http::Response Dialect::fault(const Fault& fault, Access access) {
   response.fields.add("Content-Type", "application/json");
   if (known.status == 401) response.fields.add("WWW-Authenticate", "Bearer");
   if (!fault.problems().empty())
-    response.body = list_of(fault.problems());
+    response.body = api::detail::body(fault.problems(), problem_entry);
   else if (has_place_of_its_own(fault.reason()))
     response.body = one_problem(fault.reason());
   else
-    response.body = "{\"detail\":" + json_text(fault.fill(known.text)) + "}";
+    response.body = api::detail::body(fault.fill(known.text));
   return response;
 }
 
@@ -194,15 +147,7 @@ json::Object Dialect::security_schemes() {
 }
 
 json::Object Dialect::fault_schema() {
-  json::Object problem{{"type", "object"},
-                       {"properties", json::Object{{"type", json::Object{{"type", "string"}}},
-                                                   {"loc", json::Object{{"type", "array"}}},
-                                                   {"msg", json::Object{{"type", "string"}}},
-                                                   {"input", json::Object{}},
-                                                   {"ctx", json::Object{{"type", "object"}}}}}};
-  json::Object detail{
-      {"anyOf", json::Array{json::Object{{"type", "string"}}, json::Object{{"type", "array"}, {"items", problem}}}}};
-  return {{"type", "object"}, {"properties", json::Object{{"detail", detail}}}, {"required", json::Array{"detail"}}};
+  return api::detail::schema();
 }
 
 }  // namespace toll::registry

@@ -94,7 +94,6 @@ bool one_of(const std::array<std::string_view, N>& words, std::string_view text)
 }
 
 constexpr std::array<std::string_view, 2> visibilities{"private", "public"};
-constexpr std::array<std::string_view, 4> engines{"separation", "transcription", "onnx", "recommender"};
 constexpr std::array<std::string_view, 3> roles{"developer", "platform", "admin"};
 constexpr std::array<std::string_view, 2> permissions{"download", "run"};
 
@@ -109,7 +108,7 @@ constexpr std::string_view pattern_of(const Visibility&) {
   return "^(private|public)$";
 }
 constexpr std::string_view pattern_of(const EngineName&) {
-  return "^(separation|transcription|onnx|recommender)$";
+  return models::engine_pattern;
 }
 constexpr std::string_view pattern_of(const RoleName&) {
   return "^(developer|platform|admin)$";
@@ -137,7 +136,7 @@ bool matches(const Visibility& v) {
   return one_of(visibilities, v.text);
 }
 bool matches(const EngineName& v) {
-  return one_of(engines, v.text);
+  return models::is_engine(v.text);
 }
 bool matches(const RoleName& v) {
   return one_of(roles, v.text);

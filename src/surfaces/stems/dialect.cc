@@ -1,5 +1,6 @@
 #include "surfaces/stems/dialect.h"
 
+#include "api/detail.h"
 #include "base/text.h"
 
 namespace toll::stems {
@@ -7,58 +8,16 @@ namespace toll::stems {
 namespace {
 
 using api::Access;
+using api::detail::entry;
+using api::detail::json_text;
 
 bool for_sessions(Access access) {
   return access == Access::session || access == Access::admin;
 }
 
-std::string json_text(std::string_view text) {
-  std::string out;
-  json::append_string(out, text);
-  return out;
-}
-
-constexpr std::string_view place_name(Place place) {
-  switch (place) {
-    case Place::body:
-      return "body";
-    case Place::query:
-      return "query";
-    case Place::path:
-      return "path";
-    case Place::header:
-      return "header";
-  }
-  return "body";
-}
-
-std::string location(const FieldProblem& problem) {
-  std::string out = "[" + json_text(place_name(problem.place));
-  for (const auto& step : problem.path)
-    out += "," + (step.index() == 0 ? json_text(std::get<0>(step)) : std::to_string(std::get<1>(step)));
-  return out + "]";
-}
-
-std::string entry(std::string_view type, const FieldProblem& problem, std::string_view message,
-                  std::string_view context = {}) {
-  std::string out = "{\"type\":" + json_text(type) + ",\"loc\":" + location(problem) +
-                    ",\"msg\":" + json_text(message) + ",\"input\":" + problem.input;
-  if (!context.empty()) out.append(",\"ctx\":").append(context);
-  return out + "}";
-}
-
 // The shapes of pydantic, which the documented clients know.
 std::string problem_entry(const FieldProblem& problem) {
   switch (problem.problem) {
-    case Problem::missing:
-    case Problem::no_body:
-      return entry("missing", problem, "Field required");
-    case Problem::bad_json:
-      return entry("json_invalid", problem, "JSON decode error", "{\"error\":" + json_text(problem.message) + "}");
-    case Problem::not_list:
-      return entry("list_type", problem, "Input should be a valid list");
-    case Problem::not_a_number:
-      return entry("int_parsing", problem, "Input should be a valid integer, unable to parse string as an integer");
     case Problem::not_file:
       return entry("value_error", problem, "Value error, Expected UploadFile, received: <class 'str'>",
                    "{\"error\":{}}");
@@ -66,7 +25,7 @@ std::string problem_entry(const FieldProblem& problem) {
       return entry("value_error", problem, "value is not a valid email address: " + problem.message,
                    "{\"reason\":" + json_text(problem.message) + "}");
     default:
-      return entry("value_error", problem, "Value error, " + problem.message, "{\"error\":{}}");
+      return api::detail::usual_entry(problem);
   }
 }
 
@@ -105,14 +64,8 @@ http::Response Dialect::fault(const Fault& fault, Access access) {
   response.status = known.status;
   response.fields.add("Content-Type", "application/json");
   if (known.status == 401) response.fields.add("WWW-Authenticate", "Bearer");
-  if (fault.problems().empty()) {
-    response.body = "{\"detail\":" + json_text(fault.fill(known.text)) + "}";
-  } else {
-    response.body = "{\"detail\":[";
-    for (std::size_t i = 0; i < fault.problems().size(); ++i)
-      response.body += (i ? "," : "") + problem_entry(fault.problems()[i]);
-    response.body += "]}";
-  }
+  response.body = fault.problems().empty() ? api::detail::body(fault.fill(known.text))
+                                           : api::detail::body(fault.problems(), problem_entry);
   return response;
 }
 
@@ -123,15 +76,7 @@ json::Object Dialect::security_schemes() {
 }
 
 json::Object Dialect::fault_schema() {
-  json::Object problem{{"type", "object"},
-                       {"properties", json::Object{{"type", json::Object{{"type", "string"}}},
-                                                   {"loc", json::Object{{"type", "array"}}},
-                                                   {"msg", json::Object{{"type", "string"}}},
-                                                   {"input", json::Object{}},
-                                                   {"ctx", json::Object{{"type", "object"}}}}}};
-  json::Object detail{
-      {"anyOf", json::Array{json::Object{{"type", "string"}}, json::Object{{"type", "array"}, {"items", problem}}}}};
-  return {{"type", "object"}, {"properties", json::Object{{"detail", detail}}}, {"required", json::Array{"detail"}}};
+  return api::detail::schema();
 }
 
 }  // namespace toll::stems

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <iterator>
 
+#include "api/detail.h"
 #include "base/text.h"
 #include "metering/credits.h"
 
@@ -14,14 +15,9 @@ namespace toll::tunes {
 
 namespace {
 
+using api::detail::json_text;
 using identity::CredentialKind;
 using metering::Window;
-
-std::string json_text(std::string_view text) {
-  std::string out;
-  json::append_string(out, text);
-  return out;
-}
 
 std::string json_text_or_null(std::string_view text) {
   return text.empty() ? "null" : json_text(text);
@@ -60,20 +56,6 @@ std::string_view title_of(int status) {
   }
 }
 
-constexpr std::string_view place_name(Place place) {
-  switch (place) {
-    case Place::body:
-      return "body";
-    case Place::query:
-      return "query";
-    case Place::path:
-      return "path";
-    case Place::header:
-      return "header";
-  }
-  return "body";
-}
-
 constexpr std::string_view type_of(Problem problem) {
   switch (problem) {
     case Problem::missing:
@@ -110,14 +92,11 @@ std::string field_of(const FieldProblem& problem) {
     if (!out.empty()) out += '.';
     out += step.index() == 0 ? std::get<0>(step) : std::to_string(std::get<1>(step));
   }
-  return out.empty() ? std::string(place_name(problem.place)) : out;
+  return out.empty() ? std::string(api::detail::name_of(problem.place)) : out;
 }
 
 std::string problem_entry(const FieldProblem& problem) {
-  std::string loc = json_text(place_name(problem.place));
-  for (const auto& step : problem.path)
-    loc += "," + (step.index() == 0 ? json_text(std::get<0>(step)) : std::to_string(std::get<1>(step)));
-  return "{\"loc\":[" + loc + "],\"msg\":" + json_text(problem.message) +
+  return "{\"loc\":" + api::detail::location(problem) + ",\"msg\":" + json_text(problem.message) +
          ",\"type\":" + json_text(type_of(problem.problem)) + "}";
 }
 
