@@ -59,7 +59,7 @@ class CommandLine {
  public:
   explicit CommandLine(const Streams& streams) : streams_(streams) {
     app_.name("tollhouse");
-    app_.description("Tollhouse separates songs into stems behind a documented HTTP API.");
+    app_.description("Tollhouse turns media and ML models into metered HTTP APIs.");
     app_.footer(
         "Examples:\n  tollhouse serve --data /var/lib/tollhouse\n  tollhouse demo\n  tollhouse accounts grant-credits "
         "ada@example.org 10\n\nEach command explains itself: tollhouse serve --help");

@@ -1,4 +1,4 @@
-"""What the README shows works when it is pasted."""
+"""What the README and docs/ show works when it is pasted."""
 
 import re
 import subprocess
@@ -9,14 +9,14 @@ import pytest
 
 from support.server import ROOT
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 STEMS = {"bass.wav", "drums.wav", "other.wav", "vocals.wav"}
 
 
-def blocks(language, mark):
-    """The README's code blocks of this language that contain the mark."""
-    found = [text for text in re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL) if mark in text]
-    assert found, f"the README has a {language} block with {mark}"
+def blocks(language, mark, page="README.md"):
+    """The page's code blocks of this language that contain the mark."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    found = [block for block in re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) if mark in block]
+    assert found, f"{page} has a {language} block with {mark}"
     return "".join(found)
 
 
@@ -46,3 +46,9 @@ def test_the_python_example_ends_with_all_stems(checkout, account):
     ran = checkout(blocks("python", "requests"), [sys.executable, "-c"], YOUR_API_KEY=account.key)
     assert ran.returncode == 0 and "completed" in ran.stdout, f"the example runs: {ran.stdout} {ran.stderr}"
     assert set(zipfile.ZipFile(checkout.folder / "stems.zip").namelist()) == STEMS, "stems.zip holds the stems"
+
+
+def test_the_registry_example_publishes_a_model(checkout):
+    (checkout.folder / "model.safetensors").write_bytes(bytes(100_000))
+    ran = checkout(blocks("bash", "uploads/initiate", "docs/registry.md"), ["bash", "-euo", "pipefail", "-c"])
+    assert ran.returncode == 0 and '"verified":true' in ran.stdout, f"the example runs: {ran.stdout} {ran.stderr}"
