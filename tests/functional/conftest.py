@@ -1,11 +1,17 @@
 """Fixtures of the functional tests. Every module gets a server of its own; a test that breaks or configures one starts another."""
 
+import os
+
 import pytest
 
 from support import audio
 from support.postgres import Cluster
 from support.server import BINARY, Server
 from support.square import SETTINGS, FakeSquare
+
+# Servers, their peers and their clients are all on this machine; a proxy that the environment names is for npm alone.
+for name in ("no_proxy", "NO_PROXY"):
+    os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1", "127.0.0.2", "localhost", "::1"]))
 
 
 def pytest_addoption(parser):
