@@ -36,6 +36,7 @@ Fault refuse(std::string why) {
 struct Checkpoints {
   std::vector<fs::path> files;
   std::vector<std::vector<double>> weights;
+  std::optional<double> segment;
 };
 
 // The file of a signature: 955717e8-8726e21a.th, or 955717e8.th.
@@ -53,13 +54,13 @@ Result<fs::path> file_of(const fs::path& folder, const std::string& signature) {
 
 Result<Checkpoints> checkpoints_of(const fs::path& file) {
   const auto ending = file.extension();
-  if (ending != ".yaml" && ending != ".yml") return Checkpoints{{file}, {}};
+  if (ending != ".yaml" && ending != ".yml") return Checkpoints{{file}, {}, {}};
   std::ifstream in(file, std::ios::binary);
   std::string yaml(largest_bag + 1, '\0');
   in.read(yaml.data(), static_cast<std::streamsize>(yaml.size()));
   yaml.resize(static_cast<std::size_t>(in.gcount()));
   auto bag = TOLL_TRY(htdemucs::read_bag(yaml));
-  Checkpoints out{{}, std::move(bag.weights)};
+  Checkpoints out{{}, std::move(bag.weights), bag.segment};
   for (const auto& signature : bag.models)
     out.files.push_back(TOLL_TRY(file_of(fs::absolute(file).parent_path(), signature)));
   return out;
@@ -104,13 +105,13 @@ struct Converted {
   std::vector<models::SnapshotFile> files;
 };
 
-Result<void> convert(blob::Store& store, const fs::path& path, Converted& out) {
+Result<void> convert(blob::Store& store, const fs::path& path, std::optional<double> segment, Converted& out) {
   const auto shown = path.filename().string();
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return Fault(Reason::not_found).because("cannot read " + path.string());
   const std::unique_ptr<const int, void (*)(const int*)> closing(&fd, [](const int* open) { ::close(*open); });
   const auto scratch = TOLL_TRY(store.scratch());
-  auto imported = htdemucs::import_checkpoint(fd, scratch->fd());
+  auto imported = htdemucs::import_checkpoint(fd, scratch->fd(), segment);
   if (!imported) return std::move(imported).error().because(shown);
   if (!htdemucs::name_fits_digest(shown, imported->source_sha256))
     return refuse(fmt::format("{} has another SHA-256 ({}) than its name says", shown, imported->source_sha256));
@@ -133,7 +134,8 @@ Result<Converted> convert_all(const Console& console, blob::Store& store, const 
   Converted out;
   ProgressBar bar(console, "import");
   for (std::size_t i = 0; i < checkpoints.files.size(); ++i) {
-    if (auto done = convert(store, checkpoints.files[i], out); !done) return std::move(done).error();
+    if (auto done = convert(store, checkpoints.files[i], checkpoints.segment, out); !done)
+      return std::move(done).error();
     bar.show(static_cast<double>(i + 1) / static_cast<double>(checkpoints.files.size()));
   }
   out.bundle.weights = checkpoints.weights;
@@ -262,6 +264,7 @@ int pull_htdemucs(const Console& console, const House& house, blob::Store& store
     auto bag = htdemucs::read_bag(model.bag);
     if (!bag) return console.fail(bag.error());
     checkpoints.weights = std::move(bag->weights);
+    checkpoints.segment = bag->segment;
   }
   const Folder folder(wanted.data);
   for (const auto& file : files) {

@@ -99,6 +99,13 @@ std::optional<double> number(const Item& item) {
   return value;
 }
 
+Result<std::optional<double>> seconds(const Item& item) {
+  if (!item.is_list && (item.scalar == "null" || item.scalar == "~")) return std::optional<double>();
+  const auto value = number(item);
+  if (!value || *value <= 0) return malformed();
+  return value;
+}
+
 Result<std::vector<std::string>> signatures(const Item& item) {
   std::vector<std::string> out;
   for (const auto& entry : item.list) {
@@ -140,12 +147,22 @@ Result<Bag> read_bag(std::string_view yaml) {
       bag.models = TOLL_TRY(signatures(*value));
     } else if (*key == "weights") {
       bag.weights = TOLL_TRY(weight_rows(*value));
-    } else if (*key != "segment") {
+    } else if (*key == "segment") {
+      bag.segment = TOLL_TRY(seconds(*value));
+    } else {
       return refuse("the description of the bag has a member that is not read");
     }
   }
   if (bag.models.empty() || (!bag.weights.empty() && bag.weights.size() != bag.models.size())) return malformed();
   return bag;
+}
+
+Result<void> shorten(Hyperparameters& hyper, double segment) {
+  const double frames = hyper.samplerate * segment;
+  if (frames > static_cast<double>(hyper.segment_frames)) return {};
+  if (!(frames > 2.0 * hyper.nfft)) return refuse("the segment of the bag is too short for its models");
+  hyper.segment_frames = static_cast<std::int64_t>(frames);
+  return {};
 }
 
 }  // namespace toll::engines::htdemucs

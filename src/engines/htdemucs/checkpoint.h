@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,8 +33,13 @@ Result<Checkpoint> read_checkpoint(std::span<const std::byte> file);
 struct Bag {
   std::vector<std::string> models;           // signatures: the first part of their files' names
   std::vector<std::vector<double>> weights;  // one row a model, one column a source; empty: all 1
+  std::optional<double> segment;             // seconds; see shorten()
 };
 // Reason::model_unusable, argument why. Only flow lists and scalars are read; at most 64 KiB, 16 models.
 Result<Bag> read_bag(std::string_view yaml);
+
+// The segment that a bag asks for, in seconds: that of its models when it is no longer than theirs, as the reference
+// takes it; a longer one changes nothing. Reason::model_unusable when it is too short for the network.
+Result<void> shorten(Hyperparameters& hyper, double segment);
 
 }  // namespace toll::engines::htdemucs

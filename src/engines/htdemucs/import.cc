@@ -19,9 +19,11 @@ constexpr std::array published{PublishedModel{"htdemucs", "MIT", htdemucs, {}},
 
 }  // namespace
 
-Result<Imported> import_checkpoint(int checkpoint_fd, int model_fd) {
+Result<Imported> import_checkpoint(int checkpoint_fd, int model_fd, std::optional<double> segment) {
   const auto file = TOLL_TRY(onnx::MappedFile::open(checkpoint_fd));
-  const auto checkpoint = TOLL_TRY(read_checkpoint(file.bytes()));
+  auto checkpoint = TOLL_TRY(read_checkpoint(file.bytes()));
+  if (segment)
+    if (auto shortened = shorten(checkpoint.hyper, *segment); !shortened) return std::move(shortened).error();
   Imported imported{checkpoint.hyper, onnx::file_digest(file.bytes()), {}};
   if (auto written = write_network(checkpoint, {.source_digest = imported.source_sha256}, model_fd); !written)
     return std::move(written).error();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,8 +20,9 @@ struct Imported {
 };
 
 // Reads a checkpoint and writes the model to an empty, read-write file. Memory: the weights in single precision, beside
-// the mapped checkpoint. Reason::model_unusable with the argument why (checkpoint.h, network.h); storage_full.
-Result<Imported> import_checkpoint(int checkpoint_fd, int model_fd);
+// the mapped checkpoint. `segment`: that of the bag, if the checkpoint is of one that names it (shorten()).
+// Reason::model_unusable with the argument why (checkpoint.h, network.h); storage_full.
+Result<Imported> import_checkpoint(int checkpoint_fd, int model_fd, std::optional<double> segment = {});
 
 // The models that the authors publish (package demucs 4.1, demucs/remote). A file's name is its signature and the first
 // eight digits of its SHA-256.

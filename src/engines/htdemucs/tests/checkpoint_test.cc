@@ -156,7 +156,21 @@ TEST(Bag, is_read_as_it_is_published) {
       read_bag("models: ['f7e0c4bc', 'd12395a8']\nweights: [\n  [1., 0.],\n  [0., 1.],\n]\nsegment: 44\n").value();
   EXPECT_EQ(bag.models, (std::vector<std::string>{"f7e0c4bc", "d12395a8"}));
   EXPECT_EQ(bag.weights, (std::vector<std::vector<double>>{{1, 0}, {0, 1}}));
-  EXPECT_EQ(read_bag("models: ['955717e8']").value().models.size(), 1u);
+  EXPECT_EQ(bag.segment, 44);
+  const auto plain = read_bag("models: ['955717e8']").value();
+  EXPECT_EQ(plain.models.size(), 1u);
+  EXPECT_FALSE(plain.segment || read_bag("models: ['955717e8']\nsegment: null").value().segment);
+}
+
+TEST(Bag, makes_the_segments_of_its_models_shorter_but_not_longer) {
+  Hyperparameters hyper;
+  ASSERT_TRUE(shorten(hyper, 44).has_value());
+  EXPECT_EQ(hyper.segment_frames, 441'000);
+  ASSERT_TRUE(shorten(hyper, 7.8).has_value());
+  EXPECT_EQ(hyper.segment_frames, 343'980);
+  ASSERT_TRUE(shorten(hyper, 1.00003).has_value());
+  EXPECT_EQ(hyper.segment_frames, 44'101);
+  EXPECT_EQ(shorten(hyper, 0.1).error().reason(), Reason::model_unusable);
 }
 
 TEST(Bag, that_says_anything_else_is_refused) {

@@ -21,6 +21,17 @@ TEST(Import, makes_the_same_model_of_the_same_checkpoint_and_says_what_it_made) 
   EXPECT_EQ(import_checkpoint(checkpoint.fd(), again.fd()).value().model_sha256, imported.model_sha256);
 }
 
+TEST(Import, takes_the_segment_of_the_bag) {
+  const RandomCheckpoint random(tiny());
+  const MemoryFile checkpoint(torch_file(random.checkpoint)), model, same, short_model;
+  const auto own = import_checkpoint(checkpoint.fd(), model.fd()).value();
+  EXPECT_EQ(import_checkpoint(checkpoint.fd(), same.fd(), 44).value().model_sha256, own.model_sha256);
+  const auto shortened = import_checkpoint(checkpoint.fd(), short_model.fd(), 0.05).value();
+  EXPECT_EQ(shortened.hyper.segment_frames, 2205);
+  EXPECT_EQ(shortened.source_sha256, own.source_sha256);
+  EXPECT_NE(shortened.model_sha256, own.model_sha256);
+}
+
 TEST(Import, leaves_no_model_of_a_file_that_is_refused) {
   const MemoryFile checkpoint("not a checkpoint, but long enough"), model;
   EXPECT_EQ(import_checkpoint(checkpoint.fd(), model.fd()).error().reason(), Reason::model_unusable);
