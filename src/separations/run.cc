@@ -82,7 +82,7 @@ class SeparationRun final : public jobs::Run {
   std::map<std::string, std::unique_ptr<blob::Staged>> staged_;
 };
 
-// A worker needs, besides the models' memory, so much for everything else; for a bag twice that.
+// A worker needs, besides the models' memory, so much for everything else.
 constexpr std::int64_t besides_mib = 1024, least_models_mib = 256;
 
 spectral::Plan plan_of(const Separation& separation, const std::optional<Trained>& trained,
@@ -98,8 +98,7 @@ spectral::Plan plan_of(const Separation& separation, const std::optional<Trained
   spectral::TrainedModels models;
   for (const auto& model : bundle.models) models.sha256.push_back(model.sha256);
   models.weights = bundle.weights;
-  const auto besides = besides_mib * (bundle.models.size() > 1 ? 2 : 1);
-  const auto room = static_cast<std::int64_t>(options.worker_memory >> 20) - besides;
+  const auto room = static_cast<std::int64_t>(options.worker_memory >> 20) - besides_mib;
   models.memory_mib = std::clamp(room, least_models_mib, models.memory_mib);
   plan.models = std::move(models);
   return plan;

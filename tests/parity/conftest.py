@@ -73,11 +73,11 @@ def model(tmp_path_factory, tool, checkpoint):
     """A checkpoint, imported by the program under test."""
     folder, made = tmp_path_factory.mktemp("models"), {}
 
-    def make(name, ending=".th", layers=False):
-        key = (name, ending, layers)
+    def make(name, ending=".th", layers=False, segment=None):
+        key = (name, ending, layers, segment)
         if key not in made:
-            made[key] = folder / f"{name}{ending}{'.layers' if layers else ''}.onnx"
-            run(tool, "import", checkpoint(name, ending), made[key], *(["layers"] if layers else []))
+            made[key] = folder / f"{name}{ending}{'.layers' if layers else ''}{segment or ''}.onnx"
+            run(tool, "import", checkpoint(name, ending), made[key], "layers" if layers else "-", segment or 0)
         return made[key]
 
     return make

@@ -88,6 +88,16 @@ def test_a_bag_weighs_its_models_as_the_reference_does(cache, reference, checkpo
     assert snr(floats(wanted), floats(got)) >= 60
 
 
+@pytest.mark.parametrize("segment", [1.1, 44])
+def test_a_bag_that_names_a_segment_shortens_those_of_its_models(segment, cache, reference, checkpoint, model, tool, song, tmp_path):
+    weights = "1,0,1,0;0,1,0,1"
+    wanted = cache / f"bag-{segment}.f32"
+    reference(wanted, "separate", checkpoint("small4"), checkpoint("small4b"), "--", song("noise", 4), wanted, 0.25, "-", weights, segment)
+    got = tmp_path / "got.f32"
+    run(tool, "separate", song("noise", 4), got, 0.25, "-", weights, model("small4", segment=segment), model("small4b", segment=segment))
+    assert snr(floats(wanted), floats(got)) >= 60
+
+
 def test_safetensors_make_the_same_model_as_the_zip(model):
     assert model("small4", ".safetensors").read_bytes() == model("small4", ".th").read_bytes()
 

@@ -1,7 +1,7 @@
 """The reference's side of the parity tests: checkpoints of random weights in the published format, and what PyTorch makes of them.
 
 Usage: reference.py checkpoint NAME OUT.th|OUT.safetensors       one of MODELS below
-       reference.py separate CHECKPOINT... -- IN.f32 OUT.f32 OVERLAP SHIFTS WEIGHTS
+       reference.py separate CHECKPOINT... -- IN.f32 OUT.f32 OVERLAP SHIFTS WEIGHTS [SEGMENT]
        reference.py layers CHECKPOINT FOLDER                     input, spectrum.f32, wave.f32 and every layer's result
        reference.py time CHECKPOINT IN.f32 THREADS               the whole path, timed
 
@@ -76,11 +76,11 @@ def song_of(path):
     return torch.from_numpy(numpy.fromfile(path, dtype="<f4").reshape(2, -1))
 
 
-def separate(models, song, overlap, shifts, weights):
+def separate(models, song, overlap, shifts, weights, segment=None):
     """demucs.api.Separator.separate_tensor, with the shifts given."""
     mono = song.mean(0)
     mean, deviation = mono.mean(), mono.std() + 1e-8
-    bag = models[0] if len(models) == 1 else BagOfModels(models, weights)
+    bag = models[0] if len(models) == 1 else BagOfModels(models, weights, segment)
     given = iter(list(shifts) * len(models))
     random.randint = lambda least, most: next(given)
     out = apply_model(bag, ((song - mean) / deviation)[None], shifts=len(shifts), overlap=overlap)
@@ -137,11 +137,11 @@ def main(arguments):
         timed(*rest)
     elif command == "separate":
         at = rest.index("--")
-        song, out, overlap, shifts, weights = rest[at + 1:]
+        song, out, overlap, shifts, weights, *segment = rest[at + 1:]
         shifts = [] if shifts == "-" else [int(s) for s in shifts.split(",")]
         weights = None if weights == "-" else [[float(w) for w in row.split(",")] for row in weights.split(";")]
         with torch.no_grad():
-            separate([load(p) for p in rest[:at]], song_of(song), float(overlap), shifts, weights).numpy().astype("<f4").tofile(out)
+            separate([load(p) for p in rest[:at]], song_of(song), float(overlap), shifts, weights, *map(float, segment)).numpy().astype("<f4").tofile(out)
 
 
 if __name__ == "__main__":

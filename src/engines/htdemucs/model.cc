@@ -84,7 +84,8 @@ Result<Model> Model::open(std::span<const std::byte> file, const onnx::SessionOp
                                              std::move(spectrum), std::move(wave)}));
 }
 
-Result<void> Model::separate(std::span<const float> mix, std::span<float> stems, const std::stop_token& stop) {
+Result<void> Model::separate(std::span<const float> mix, const std::vector<bool>& wanted, std::span<float> stems,
+                             const std::stop_token& stop) {
   auto& [session, hyper, digest, stft, spectrum, wave] = *state_;
   const auto channels = static_cast<std::size_t>(hyper.audio_channels), samples = stft.samples();
   for (std::size_t c = 0; c < channels; ++c)
@@ -98,9 +99,11 @@ Result<void> Model::separate(std::span<const float> mix, std::span<float> stems,
                                           {"wave", inputs[1].shape, std::as_bytes(std::span(wave))}},
                                          {"spectra", "waves"}, stop));
   const auto spectra = made[0].floats(), waves = made[1].floats();
-  for (std::size_t i = 0; i < waves.size(); ++i) stems[i] = waves[i] * of_wave.deviation + of_wave.mean;
   for (std::size_t plane = 0; plane < stems.size() / samples; ++plane) {
     if (stop.stop_requested()) return Reason::cancelled;
+    if (!wanted.empty() && !wanted[plane / channels]) continue;
+    for (std::size_t i = plane * samples; i < (plane + 1) * samples; ++i)
+      stems[i] = waves[i] * of_wave.deviation + of_wave.mean;
     stft.add_inverse(spectra.subspan(plane * 2 * stft.plane(), 2 * stft.plane()), of_spectrum.deviation,
                      of_spectrum.mean, stems.subspan(plane * samples, samples));
   }

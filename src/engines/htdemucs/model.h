@@ -6,6 +6,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "engines/htdemucs/hyperparameters.h"
@@ -25,9 +26,11 @@ class Model {
   const Hyperparameters& hyper() const;
   const std::string& source_digest() const;  // of the checkpoint, hex; empty when the file does not say
 
-  // `mix`: audio_channels planes of segment_frames. `stems`: as many planes for every source, in the order of sources.
+  // `mix`: audio_channels planes of segment_frames. `stems`: as many planes for every source, in the order of sources;
+  // those of the sources that are not `wanted` (one value a source; empty: all are) keep what they held.
   // Reason::cancelled within an operator's time (a tenth of a second) of a stop request.
-  Result<void> separate(std::span<const float> mix, std::span<float> stems, const std::stop_token& stop);
+  Result<void> separate(std::span<const float> mix, const std::vector<bool>& wanted, std::span<float> stems,
+                        const std::stop_token& stop);
 
  private:
   struct State;

@@ -34,10 +34,12 @@ struct SeparatorOptions {
   std::vector<int> shifts;
 };
 
-// One model of a bag with its weight of each source.
-struct Member {
-  Model* model;
-  std::vector<double> weights;
+// The models of a bag, which take turns.
+struct Ensemble {
+  // The model of this number. What an earlier call gave for another number may be gone from then on, so that no more
+  // than one model has to be in memory.
+  std::function<Result<Model*>(std::size_t number)> take;
+  std::vector<std::vector<double>> weights;  // one row a model, one column a source; a model of zeros is not taken
 };
 
 // Interleaved stereo from frame `first` on; the whole span, which lies within the song.
@@ -47,9 +49,9 @@ using SongReader = std::function<Result<void>(std::int64_t first, std::span<floa
 using StemSink = std::function<Result<void>(std::int64_t first, const std::vector<std::vector<float>>& stems)>;
 using SegmentCount = std::function<void(std::int64_t done, std::int64_t all)>;
 
-// `frames` > 0. All members must have the sources and the segment of the first (model_unusable otherwise). Faults:
+// `frames` > 0. All models must have the sources and the segment of the first (model_unusable otherwise). Faults:
 // those of reader, sink and models; cancelled.
-Result<void> separate_song(const std::vector<Member>& bag, const SeparatorOptions& options, std::int64_t frames,
+Result<void> separate_song(const Ensemble& bag, const SeparatorOptions& options, std::int64_t frames,
                            const Loudness& loudness, const SongReader& read, const StemSink& sink,
                            const SegmentCount& count, const std::stop_token& stop);
 

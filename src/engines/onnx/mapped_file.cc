@@ -35,6 +35,10 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   return *this;
 }
 
+void MappedFile::drop_pages() const {
+  ::madvise(const_cast<std::byte*>(data_), size_, MADV_DONTNEED);
+}
+
 std::string file_digest(std::span<const std::byte> bytes) {
   Sha256Stream stream;
   stream.update(bytes);

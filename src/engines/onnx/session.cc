@@ -1,5 +1,7 @@
 #include "engines/onnx/session.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <deque>
 #include <stdexcept>
@@ -166,6 +168,8 @@ Result<Session> Session::open(std::span<const std::byte> model, const SessionOpt
       session_options.Add(state->domain);
     }
     state->session = Ort::Session(*environment(), model.data(), model.size(), session_options);
+    // What loading left behind is as large as the weights.
+    ::malloc_trim(0);
     state->schema = TOLL_TRY(schema_of(state->session));
     return Session(std::move(state));
   } catch (const Ort::Exception& e) {

@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "engines/htdemucs/separator.h"
-#include "engines/onnx/mapped_file.h"
+#include "engines/htdemucs/turns.h"
 #include "engines/onnx/refuse.h"
 #include "engines/onnx/runtime.h"
 #include "engines/separation/decode.h"
@@ -42,10 +42,10 @@ Result<Decoded> decode(const TrainedSeparation::Song& song, const std::function<
 }  // namespace
 
 struct TrainedSeparation::State {
-  std::vector<onnx::MappedFile> files;
-  std::vector<htdemucs::Model> models;
-  std::vector<htdemucs::Member> bag;
+  htdemucs::Turns turns;
   htdemucs::SeparatorOptions options;
+  std::vector<std::vector<double>> weights;
+  std::vector<std::string> sources;
 };
 
 TrainedSeparation::TrainedSeparation(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -58,22 +58,16 @@ void load_trained_runtime() {
 
 Result<TrainedSeparation> TrainedSeparation::open(const Plan& plan, const std::vector<int>& files) {
   const auto& wanted = *plan.models;
-  auto state = std::make_unique<State>();
-  state->options = {wanted.overlap, wanted.shifts};
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    state->files.push_back(TOLL_TRY(onnx::MappedFile::open(files[i])));
-    if (onnx::file_digest(state->files.back().bytes()) != wanted.sha256[i])
-      return onnx::refuse("a model file is not the one that was announced (its SHA-256 differs)");
-    state->models.push_back(TOLL_TRY(htdemucs::Model::open(
-        state->files.back().bytes(),
-        {.threads = wanted.threads, .memory_limit = static_cast<std::uint64_t>(wanted.memory_mib) << 20})));
-  }
-  for (std::size_t i = 0; i < state->models.size(); ++i) {
-    auto& model = state->models[i];
-    const std::vector<double> even(model.hyper().sources.size(), 1.0);
-    state->bag.push_back({&model, wanted.weights.empty() ? even : wanted.weights[i]});
-  }
-  auto sources = state->models.front().hyper().sources, stems = plan.stems;
+  std::vector<htdemucs::Turns::File> turns;
+  for (std::size_t i = 0; i < files.size(); ++i) turns.push_back({files[i], wanted.sha256[i]});
+  const onnx::SessionOptions session{.threads = wanted.threads,
+                                     .memory_limit = static_cast<std::uint64_t>(wanted.memory_mib) << 20};
+  auto state =
+      std::make_unique<State>(State{{std::move(turns), session}, {wanted.overlap, wanted.shifts}, wanted.weights, {}});
+  const auto* first = TOLL_TRY(state->turns.take(0));
+  state->sources = first->hyper().sources;
+  if (state->weights.empty()) state->weights.assign(files.size(), std::vector<double>(state->sources.size(), 1.0));
+  auto sources = state->sources, stems = plan.stems;
   std::sort(sources.begin(), sources.end());
   std::sort(stems.begin(), stems.end());
   if (sources != stems) return onnx::refuse("the model has other stems");
@@ -81,7 +75,7 @@ Result<TrainedSeparation> TrainedSeparation::open(const Plan& plan, const std::v
 }
 
 const std::vector<std::string>& TrainedSeparation::sources() const {
-  return state_->models.front().hyper().sources;
+  return state_->sources;
 }
 
 Result<std::int64_t> TrainedSeparation::run(const Song& song, const ChunkSink& sink,
@@ -95,8 +89,8 @@ Result<std::int64_t> TrainedSeparation::run(const Song& song, const ChunkSink& s
   const auto count = [&](std::int64_t segments, std::int64_t all) {
     done(decoding + (1 - decoding) * static_cast<double>(segments) / static_cast<double>(all));
   };
-  auto separated =
-      separate_song(state_->bag, state_->options, decoded.frames, decoded.loudness, read, sink, count, stop);
+  const htdemucs::Ensemble bag{[&](std::size_t number) { return state_->turns.take(number); }, state_->weights};
+  auto separated = separate_song(bag, state_->options, decoded.frames, decoded.loudness, read, sink, count, stop);
   if (!separated) return std::move(separated).error();
   return decoded.frames;
 }

@@ -25,15 +25,16 @@ class TrainedSeparation {
     std::int64_t max_seconds;
   };
 
-  // `files` are the model files, which stay open. Reason::model_unusable, argument why: no runtime, another digest than
-  // the plan's, a file that cannot be run, models that do not fit together, other stems than the plan's.
+  // `files` are the model files, which stay open. Opens the first; the others of a bag are opened when it is their
+  // turn. Reason::model_unusable, argument why: no runtime, another digest than the plan's, a file that cannot be run,
+  // other stems than the plan's.
   static Result<TrainedSeparation> open(const Plan& plan, const std::vector<int>& files);
   ~TrainedSeparation();
   TrainedSeparation(TrainedSeparation&&) noexcept;
 
   const std::vector<std::string>& sources() const;  // in the models' order: that of the sink's stems
-  // How many frames there were. `done` gets the share of the work. Faults: of Decoder, storage_full, model_unusable,
-  // cancelled.
+  // How many frames there were. `done` gets the share of the work. Faults: of Decoder, storage_full,
+  // cancelled, model_unusable (those of open() for the other files, models that do not fit together).
   Result<std::int64_t> run(const Song& song, const ChunkSink& sink, const std::function<void(double)>& done,
                            const std::stop_token& stop);
 

@@ -62,11 +62,15 @@ class Separator : public ::testing::Test {
     mapped_.emplace(onnx::MappedFile::open(file_.fd()).value());
     model_.emplace(Model::open(mapped_->bytes(), {}).value());
   }
-  Member member(std::vector<double> weights = {1, 1}) { return {&*model_, std::move(weights)}; }
-
-  // Every stem as one vector. `frames_in_order` fails when a call leaves a gap.
-  Result<std::vector<std::vector<float>>> separate(const std::vector<Member>& bag, const std::vector<float>& song,
-                                                   const SeparatorOptions& options = {}, std::stop_token stop = {}) {
+  // Every stem as one vector, by a bag of the same model with these weights. Fails when a call leaves a gap.
+  Result<std::vector<std::vector<float>>> separate(const std::vector<std::vector<double>>& weights,
+                                                   const std::vector<float>& song, const SeparatorOptions& options = {},
+                                                   std::stop_token stop = {}) {
+    const Ensemble bag{[&](std::size_t number) -> Result<Model*> {
+                         taken_.push_back(number);
+                         return &*model_;
+                       },
+                       weights};
     Loudness loudness;
     loudness.add(song);
     std::vector<std::vector<float>> stems(2);
@@ -92,6 +96,8 @@ class Separator : public ::testing::Test {
     return largest;
   }
 
+  const std::vector<std::vector<double>> one_{{1, 1}};
+  std::vector<std::size_t> taken_;  // numbers, one a turn
   MemoryFile file_;
   std::optional<onnx::MappedFile> mapped_;
   std::optional<Model> model_;
@@ -99,7 +105,7 @@ class Separator : public ::testing::Test {
 
 TEST_F(Separator, gives_stems_as_long_as_the_song_for_every_length) {
   for (std::size_t frames : {1, 2, 100, 3307, 3308, 4409, 4410, 4411, 14000}) {
-    const auto stems = separate({member()}, noise(2 * frames, 5));
+    const auto stems = separate(one_, noise(2 * frames, 5));
     ASSERT_TRUE(stems.has_value()) << stems.error().describe();
     for (const auto& stem : *stems) {
       EXPECT_EQ(stem.size(), 2 * frames);
@@ -110,16 +116,38 @@ TEST_F(Separator, gives_stems_as_long_as_the_song_for_every_length) {
 
 TEST_F(Separator, gives_a_bag_of_the_same_model_the_result_of_the_model) {
   const auto song = noise(2 * 9000, 6);
-  const auto alone = separate({member()}, song).value();
-  const auto bag = separate({member({1, 0}), member({3, 2})}, song).value();
+  const auto alone = separate(one_, song).value();
+  const auto bag = separate({{1, 0}, {3, 2}}, song).value();
   for (std::size_t s = 0; s < 2; ++s) EXPECT_LT(difference(alone[s], bag[s]), 1e-6);
+}
+
+TEST_F(Separator, asks_a_model_only_for_sources_that_it_counts_for) {
+  const auto mix = noise(2 * 4410, 12);
+  std::vector<float> all(4 * 4410), second(4 * 4410, 7);
+  ASSERT_TRUE(model_->separate(mix, {}, all, {}).has_value());
+  ASSERT_TRUE(model_->separate(mix, {false, true}, second, {}).has_value());
+  for (std::size_t i = 0; i < 2 * 4410; ++i) ASSERT_EQ(second[i], 7);
+  for (std::size_t i = 2 * 4410; i < 4 * 4410; ++i) ASSERT_EQ(second[i], all[i]);
+  const auto song = noise(2 * 9000, 13);
+  const auto alone = separate(one_, song).value();
+  taken_.clear();
+  const auto bag = separate({{1, 0}, {0, 0}, {0, 1}}, song).value();
+  EXPECT_EQ(std::ranges::count(taken_, 1u), 0) << "a model that counts for nothing";
+  for (std::size_t s = 0; s < 2; ++s) EXPECT_LT(difference(alone[s], bag[s]), 1e-6);
+}
+
+TEST_F(Separator, lets_the_models_of_a_bag_take_long_turns_after_a_short_one) {
+  const std::size_t segments = 120;
+  separate({{1, 0}, {0, 1}}, noise(2 * 3307 * segments, 14)).value();
+  // Once to look at it, then 1, 2, 4, ... segments each; whose turn was last goes on.
+  EXPECT_EQ(taken_, (std::vector<std::size_t>{0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1}));
 }
 
 TEST_F(Separator, averages_over_shifts) {
   const auto song = noise(2 * 9000, 7);
-  const auto a = separate({member()}, song, {.shifts = {100}}).value();
-  const auto b = separate({member()}, song, {.shifts = {20000}}).value();
-  const auto both = separate({member()}, song, {.shifts = {100, 20000}}).value();
+  const auto a = separate(one_, song, {.shifts = {100}}).value();
+  const auto b = separate(one_, song, {.shifts = {20000}}).value();
+  const auto both = separate(one_, song, {.shifts = {100, 20000}}).value();
   EXPECT_GT(difference(a[0], b[0]), 1e-4);
   std::vector<float> mean(a[0].size());
   for (std::size_t i = 0; i < mean.size(); ++i) mean[i] = (a[0][i] + b[0][i]) / 2;
@@ -127,23 +155,23 @@ TEST_F(Separator, averages_over_shifts) {
 }
 
 TEST_F(Separator, is_silent_about_silence) {
-  const auto stems = separate({member()}, std::vector<float>(2 * 6000)).value();
+  const auto stems = separate(one_, std::vector<float>(2 * 6000)).value();
   for (float x : stems[0]) ASSERT_LT(std::abs(x), 1e-3);
 }
 
 TEST_F(Separator, stops_when_it_is_told_to) {
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_EQ(separate({member()}, noise(2 * 9000, 8), {}, stop.get_token()).error().reason(), Reason::cancelled);
+  EXPECT_EQ(separate(one_, noise(2 * 9000, 8), {}, stop.get_token()).error().reason(), Reason::cancelled);
 }
 
 TEST_F(Separator, refuses_a_bag_that_does_not_fit) {
   const auto song = noise(2 * 1000, 9);
   EXPECT_EQ(separate({}, song).error().reason(), Reason::model_unusable);
-  EXPECT_EQ(separate({member({1, 0})}, song).error().reason(), Reason::model_unusable);
-  EXPECT_EQ(separate({member({1, 1, 1})}, song).error().reason(), Reason::model_unusable);
-  EXPECT_EQ(separate({member()}, song, {.overlap = 1}).error().reason(), Reason::invalid_request);
-  EXPECT_EQ(separate({member()}, song, {.shifts = {-1}}).error().reason(), Reason::invalid_request);
+  EXPECT_EQ(separate({{1, 0}}, song).error().reason(), Reason::model_unusable);
+  EXPECT_EQ(separate({{1, 1, 1}}, song).error().reason(), Reason::model_unusable);
+  EXPECT_EQ(separate(one_, song, {.overlap = 1}).error().reason(), Reason::invalid_request);
+  EXPECT_EQ(separate(one_, song, {.shifts = {-1}}).error().reason(), Reason::invalid_request);
 }
 
 // The operators of our own against ONNX's: every branch, tiles that end in the middle, rows and columns.
@@ -165,7 +193,7 @@ TEST_F(Separator, gives_the_same_with_and_without_operators_of_its_own) {
       auto model = Model::open(mapped.bytes(), {}).value();
       const auto mix = noise(2 * 9'001, 4);
       results.emplace_back(4 * 9'001);
-      ASSERT_TRUE(model.separate(mix, results.back(), {}).has_value());
+      ASSERT_TRUE(model.separate(mix, {}, results.back(), {}).has_value());
     }
     EXPECT_GT(*std::max_element(results[0].begin(), results[0].end()), 1e-3f);
     EXPECT_LT(difference(results[0], results[1]), 2e-5) << mode;

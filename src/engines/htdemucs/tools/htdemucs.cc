@@ -1,5 +1,5 @@
 // The engine by hand, for the parity tests and the benchmark: files of raw little-endian floats in and out.
-//   htdemucs import CHECKPOINT MODEL.onnx [layers|portable|layers-portable]
+//   htdemucs import CHECKPOINT MODEL.onnx [layers|portable|layers-portable|-] [SEGMENT]      SEGMENT: of a bag, seconds
 //   htdemucs separate IN.f32 OUT.f32 OVERLAP SHIFTS WEIGHTS MODEL.onnx...   IN: 2 x frames. OUT: sources x 2 x frames.
 //                                   SHIFTS: "-" or numbers with commas. WEIGHTS: "-" or rows as "1,0;0,1"
 //   htdemucs layers MODEL.onnx SPECTRUM.f32 WAVE.f32 FOLDER                  writes FOLDER/<output>.f32
@@ -19,6 +19,7 @@
 #include "engines/htdemucs/network.h"
 #include "engines/htdemucs/operators.h"
 #include "engines/htdemucs/separator.h"
+#include "engines/htdemucs/turns.h"
 #include "engines/onnx/mapped_file.h"
 
 namespace {
@@ -45,9 +46,14 @@ double cpu_seconds(const rusage& usage) {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-onnx::MappedFile map(const std::string& path) {
+int open_file(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) throw std::runtime_error("cannot open " + path);
+  return fd;
+}
+
+onnx::MappedFile map(const std::string& path) {
+  const int fd = open_file(path);
   auto file = onnx::MappedFile::open(fd);
   ::close(fd);
   return must(std::move(file));
@@ -80,9 +86,10 @@ onnx::SessionOptions session_options() {
   return options;
 }
 
-int import(const std::string& in, const std::string& out, const std::string& how) {
+int import(const std::string& in, const std::string& out, const std::string& how, double segment) {
   const auto file = map(in);
-  const auto checkpoint = must(read_checkpoint(file.bytes()));
+  auto checkpoint = must(read_checkpoint(file.bytes()));
+  if (segment > 0) must(shorten(checkpoint.hyper, segment));
   const int fd = ::open(out.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd < 0) throw std::runtime_error("cannot write " + out);
   must(write_network(checkpoint, {.expose_layers = how.starts_with("layers"), .portable = how.ends_with("portable")},
@@ -98,25 +105,22 @@ int separate(int argc, char** argv) {
   SeparatorOptions options{.overlap = std::stod(argv[4])};
   if (std::string(argv[5]) != "-")
     for (double shift : numbers(argv[5])) options.shifts.push_back(static_cast<int>(shift));
-  std::vector<onnx::MappedFile> files;
-  std::vector<Model> models;
-  for (int i = 7; i < argc; ++i) {
-    files.push_back(map(argv[i]));
-    models.push_back(must(Model::open(files.back().bytes(), session_options())));
-  }
-  std::vector<Member> bag;
+  std::vector<Turns::File> files;
+  for (int i = 7; i < argc; ++i) files.push_back({open_file(argv[i]), {}});
+  Turns turns(files, session_options());
+  const auto sources = must(turns.take(0))->hyper().sources.size();
+  Ensemble bag{[&](std::size_t number) { return turns.take(number); }, {}};
   std::istringstream rows(argv[6]);
-  for (auto& model : models) {
-    bag.push_back({&model, std::vector<double>(model.hyper().sources.size(), 1.0)});
-    if (std::string row; std::string(argv[6]) != "-" && std::getline(rows, row, ';')) bag.back().weights = numbers(row);
-  }
+  for (std::string row; std::string(argv[6]) != "-" && std::getline(rows, row, ';');)
+    bag.weights.push_back(numbers(row));
+  bag.weights.resize(files.size(), std::vector<double>(sources, 1.0));
   const double loaded = seconds_since(begin);
   const auto frames = song.size() / 2;
   Loudness loudness;
   std::vector<float> stereo(song.size());
   for (std::size_t i = 0; i < frames; ++i) stereo[2 * i] = song[i], stereo[2 * i + 1] = song[frames + i];
   loudness.add(stereo);
-  std::vector<float> out(models.front().hyper().sources.size() * song.size());
+  std::vector<float> out(sources * song.size());
   double first = 0;
   must(separate_song(
       bag, options, static_cast<std::int64_t>(frames), loudness,
@@ -161,7 +165,8 @@ int layers(char** argv) {
 int main(int argc, char** argv) {
   try {
     const std::string command = argc > 1 ? argv[1] : "";
-    if (command == "import" && argc >= 4) return import(argv[2], argv[3], argc > 4 ? argv[4] : "");
+    if (command == "import" && argc >= 4)
+      return import(argv[2], argv[3], argc > 4 ? argv[4] : "-", argc > 5 ? std::stod(argv[5]) : 0);
     if (command == "separate" && argc >= 8) return separate(argc, argv);
     if (command == "layers" && argc == 6) return layers(argv);
     std::cerr << "see the head of tools/htdemucs.cc\n";
