@@ -4,6 +4,11 @@
 # checkout only when paths are relative to it.
 export CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=true
 
+# Build users and containers may have no home folder; ccache would fail every compilation then, and npm its fetching.
+if [[ ! -d ${HOME:-} || ! -w $HOME ]]; then
+  export CCACHE_DIR=${CCACHE_DIR:-$PWD/build/ccache} npm_config_cache=${npm_config_cache:-$PWD/build/npm}
+fi
+
 # shellcheck source=scripts/terminal.sh
 source scripts/terminal.sh
 
