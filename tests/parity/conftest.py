@@ -15,8 +15,8 @@ THREADS = {**os.environ, "OMP_NUM_THREADS": str(os.cpu_count())}
 THREADS.pop("OPENBLAS_CORETYPE", None)
 
 
-def run(*command, **options):
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env=THREADS, **options)
+def run(*command, **environment):
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env={**THREADS, **environment})
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 

@@ -66,9 +66,9 @@ const std::string& Model::source_digest() const {
   return state_->digest;
 }
 
-Result<Model> Model::open(std::span<const std::byte> file, const onnx::SessionOptions& options) {
+Result<Model> Model::open(std::span<const std::byte> file, const onnx::SessionOptions& options, Precision precision) {
   auto with_operators = options;
-  with_operators.operators = operators();
+  with_operators.operators = operators(precision);
   auto session = TOLL_TRY(onnx::Session::open(file, with_operators));
   const auto& metadata = session.schema().metadata;
   const auto written = metadata.find(std::string(hyperparameters_key));

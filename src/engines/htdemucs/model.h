@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "engines/htdemucs/hyperparameters.h"
+#include "engines/htdemucs/panel.h"
 #include "engines/onnx/session.h"
 
 namespace toll::engines::htdemucs {
@@ -18,7 +19,8 @@ namespace toll::engines::htdemucs {
 class Model {
  public:
   // `file` is what write_network() wrote, and must outlive the model. Reason::model_unusable, argument why.
-  static Result<Model> open(std::span<const std::byte> file, const onnx::SessionOptions& options);
+  static Result<Model> open(std::span<const std::byte> file, const onnx::SessionOptions& options,
+                            Precision precision = Precision::fixed16);
   ~Model();
   Model(Model&&) noexcept;
   Model& operator=(Model&&) noexcept;

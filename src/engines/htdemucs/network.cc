@@ -94,10 +94,37 @@ class Builder {
     return value;
   }
 
-  std::string gelu(const std::string& value, const Plane& plane) {
-    if (options_.portable) return graph_.node("Gelu", {value});
-    return graph_.own("Gelu", {value}, {1, plane.channels, plane.rows, plane.columns});
+  // How an operator Convolve goes over its input.
+  struct Sampling {
+    std::int64_t kernel_rows = 1, kernel_columns = 1, stride_rows = 1, stride_columns = 1, pad_rows = 0,
+                 pad_columns = 0;
+  };
+  // What follows in the same operator. `grid_rows` and `grid_columns` are the output's unless it is spread.
+  struct Finish {
+    bool gelu = false, gate = false;
+    std::int64_t axis = 2, spread = 1, crop = 0, grid_rows = 0, grid_columns = 0;
+  };
+  std::string convolve(const std::vector<std::string>& inputs, const Plane& in, const Sampling& sampling,
+                       const Plane& out, const Finish& finish) {
+    return graph_.own("Convolve", inputs, {1, out.channels, out.rows, out.columns},
+                      Attributes()
+                          .integer("rows", in.rows)
+                          .integer("columns", in.columns)
+                          .integer("kernel_rows", sampling.kernel_rows)
+                          .integer("kernel_columns", sampling.kernel_columns)
+                          .integer("stride_rows", sampling.stride_rows)
+                          .integer("stride_columns", sampling.stride_columns)
+                          .integer("pad_rows", sampling.pad_rows)
+                          .integer("pad_columns", sampling.pad_columns)
+                          .integer("grid_rows", finish.spread > 1 ? finish.grid_rows : out.rows)
+                          .integer("grid_columns", finish.spread > 1 ? finish.grid_columns : out.columns)
+                          .integer("gelu", finish.gelu)
+                          .integer("gate", finish.gate)
+                          .integer("axis", finish.axis)
+                          .integer("spread", finish.spread)
+                          .integer("crop", finish.crop));
   }
+
   // The first half of the channels, gated by the second.
   std::string glu(const std::string& value) {
     const auto halves = graph_.node_of("Split", {value}, 2, Attributes().integer("axis", 1).integer("num_outputs", 2));
@@ -109,6 +136,7 @@ class Builder {
     const int channels = hyper_.channels_at(layer), kernel = hyper_.kernel_size, stride = hyper_.stride;
     const std::int64_t pad = kernel / 4, over = branch.spectral ? 0 : (stride - in.columns % stride) % stride;
     Plane out{{}, channels, in.rows, in.columns};
+    Sampling sampling;
     Attributes attributes;
     Shape shape{channels, in.channels, kernel}, graph_shape;
     if (branch.spectral) {
@@ -118,8 +146,10 @@ class Builder {
           .integers("strides", {stride, 1})
           .integers("pads", {pad, 0, pad, 0});
       out.rows = in.rows / stride;
+      sampling = {kernel, 1, stride, 1, pad, 0};
     } else {
       graph_shape = {channels, in.channels, 1, kernel};
+      sampling = {1, kernel, 1, stride, 0, pad};
       attributes.integers("kernel_shape", {1, kernel})
           .integers("strides", {1, stride})
           .integers("pads", {0, pad, 0, pad + over});
@@ -127,14 +157,20 @@ class Builder {
     }
     auto inputs = parameters(name + ".conv", shape, graph_shape, channels);
     inputs.insert(inputs.begin(), in.value);
-    out.value = gelu(graph_.node("Conv", inputs, attributes), out);
+    if (options_.portable) {
+      out.value = graph_.node("Gelu", {graph_.node("Conv", inputs, attributes)});
+    } else {
+      out.value = convolve(inputs, in, sampling, out, {.gelu = true});
+    }
     if (hyper_.dconv_mode & 1) out.value = residual(branch, out, name + ".dconv");
     if (hyper_.rewrite) out.value = rewrite(branch, out, name + ".rewrite", hyper_.context_enc);
     out.value = expose(name, out);
     return out;
   }
 
-  std::string rewrite(const Branch& branch, const Plane& in, const std::string& name, int context) {
+  // `skip`: what is added to `in` before, or nothing.
+  std::string rewrite(const Branch& branch, const Plane& in, const std::string& name, int context,
+                      const std::string& skip = {}) {
     const std::int64_t width = 1 + 2 * context, doubled = 2 * in.channels;
     Shape shape{doubled, in.channels, width};
     Shape graph_shape{doubled, in.channels, branch.spectral ? width : 1, width};
@@ -142,12 +178,15 @@ class Builder {
     const std::int64_t rows = branch.spectral ? context : 0;
     auto inputs = parameters(name, shape, graph_shape, static_cast<int>(doubled));
     inputs.insert(inputs.begin(), in.value);
-    const auto both = graph_.node("Conv", inputs,
-                                  Attributes()
-                                      .integers("kernel_shape", {graph_shape[2], width})
-                                      .integers("pads", {rows, context, rows, context}));
-    if (!options_.portable) return graph_.own("Gate", {both}, {1, in.channels, in.rows, in.columns});
-    return glu(both);
+    if (!options_.portable) {
+      if (!skip.empty()) inputs.push_back(skip);
+      return convolve(inputs, in, {graph_shape[2], width, 1, 1, rows, context}, in, {.gate = true});
+    }
+    if (!skip.empty()) inputs[0] = graph_.node("Add", {in.value, skip});
+    return glu(graph_.node("Conv", inputs,
+                           Attributes()
+                               .integers("kernel_shape", {graph_shape[2], width})
+                               .integers("pads", {rows, context, rows, context})));
   }
 
   // Dilated convolutions over time with a residual, each frequency on its own ("DConv").
@@ -230,18 +269,40 @@ class Builder {
   }
 
   void transform(Plane& z, Plane& t) {
-    const auto [zs, ts] =
-        write_transformer(graph_, weights_, hyper_, {z.value, z.rows, z.columns}, {t.value, 1, t.columns});
-    z.value = zs, t.value = ts;
+    if (options_.portable) {
+      const auto [zs, ts] =
+          write_transformer(graph_, weights_, hyper_, {z.value, z.rows, z.columns}, {t.value, 1, t.columns});
+      z.value = zs, t.value = ts;
+    } else {
+      const int outside = z.channels, inside = hyper_.transformer_channels();
+      resample(z, inside, "channel_upsampler");
+      resample(t, inside, "channel_upsampler_t");
+      const auto [zs, ts] =
+          write_fused_transformer(graph_, weights_, hyper_, {z.value, z.rows, z.columns}, {t.value, 1, t.columns});
+      z.value = zs, t.value = ts;
+      resample(z, outside, "channel_downsampler");
+      resample(t, outside, "channel_downsampler_t");
+    }
     z.value = expose("crosstransformer.z", z);
     t.value = expose("crosstransformer.t", t);
+  }
+
+  // Another number of channels around the transformer, if it has its own.
+  void resample(Plane& plane, int channels, const std::string& name) {
+    if (!hyper_.bottom_channels) return;
+    auto inputs = parameters(name, {channels, plane.channels, 1}, {channels, plane.channels, 1}, channels);
+    inputs.insert(inputs.begin(), plane.value);
+    Plane out{{}, channels, plane.rows, plane.columns};
+    out.value = convolve(inputs, plane, {}, out, {});
+    plane = out;
   }
 
   Plane decode(const Branch& branch, const Plane& in, const Plane& skip, int layer, int last_channels,
                std::int64_t length) {
     const std::string name = std::string(branch.prefix) + "decoder." + std::to_string(hyper_.depth - 1 - layer);
-    Plane y{graph_.node("Add", {in.value, skip.value}), in.channels, in.rows, in.columns};
-    if (hyper_.rewrite) y.value = rewrite(branch, y, name + ".rewrite", hyper_.context);
+    Plane y = in;
+    y.value = hyper_.rewrite ? rewrite(branch, in, name + ".rewrite", hyper_.context, skip.value)
+                             : graph_.node("Add", {in.value, skip.value});
     if (hyper_.dconv_mode & 2) y.value = residual(branch, y, name + ".dconv");
 
     const int channels = layer == 0 ? last_channels : hyper_.channels_at(layer - 1);
@@ -281,7 +342,7 @@ class Builder {
     auto inputs = parameters(name, shape, graph_shape, out.channels);
     inputs.insert(inputs.begin(), in.value);
     const auto value = graph_.node("ConvTranspose", inputs, attributes);
-    return active ? gelu(value, out) : value;
+    return active ? graph_.node("Gelu", {value}) : value;
   }
 
   // The same as a convolution of width 2: with a kernel of twice the stride, an output is the sum of two inputs only.
@@ -303,22 +364,19 @@ class Builder {
           for (std::size_t tap = 0; tap < 2; ++tap)
             turned[((o * stride + r) * from + i) * 2 + tap] = weight[(i * to + o) * kernel + (tap ? r : r + stride)];
       }
-    const std::int64_t outputs = static_cast<std::int64_t>(to * stride);
+    const auto outputs = static_cast<std::int64_t>(to * stride);
     const bool rows = branch.spectral;
-    const auto both = graph_.node(
-        "Conv",
-        {in.value,
-         graph_.weights(name + ".weight", std::move(turned), {outputs, in.channels, rows ? 2 : 1, rows ? 1 : 2}),
-         graph_.weights(name + ".bias", std::move(biases), {outputs})},
-        Attributes()
-            .integers("kernel_shape", {rows ? 2 : 1, rows ? 1 : 2})
-            .integers("pads", {rows ? 1 : 0, rows ? 0 : 1, rows ? 1 : 0, rows ? 0 : 1}));
-    return graph_.own("Spread", {both}, {1, out.channels, out.rows, out.columns},
-                      Attributes()
-                          .integer("axis", rows ? 2 : 3)
-                          .integer("stride", hyper_.stride)
-                          .integer("crop", hyper_.kernel_size / 4)
-                          .integer("gelu", active));
+    const std::vector<std::string> inputs{
+        in.value,
+        graph_.weights(name + ".weight", std::move(turned), {outputs, in.channels, rows ? 2 : 1, rows ? 1 : 2}),
+        graph_.weights(name + ".bias", std::move(biases), {outputs})};
+    return convolve(inputs, in, rows ? Sampling{2, 1, 1, 1, 1, 0} : Sampling{1, 2, 1, 1, 0, 1}, out,
+                    {.gelu = active,
+                     .axis = rows ? 2 : 3,
+                     .spread = hyper_.stride,
+                     .crop = hyper_.kernel_size / 4,
+                     .grid_rows = rows ? in.rows + 1 : 1,
+                     .grid_columns = rows ? in.columns : in.columns + 1});
   }
 
   const Hyperparameters& hyper_;

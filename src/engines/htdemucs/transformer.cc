@@ -19,40 +19,6 @@ std::vector<float> transposed(const std::vector<float>& in, std::size_t rows, st
   return out;
 }
 
-// Sines and cosines of the place, in the two layouts of the reference.
-std::vector<float> embedding_2d(int channels, std::int64_t rows, std::int64_t columns, double period, double weight) {
-  const int half = channels / 2;
-  const auto d = static_cast<std::size_t>(channels);
-  std::vector<float> out(static_cast<std::size_t>(rows * columns) * d);
-  for (int i = 0; i < half; i += 2) {
-    const float rate = std::exp(static_cast<float>(i) * static_cast<float>(-(std::log(period) / half)));
-    for (std::int64_t r = 0; r < rows; ++r)
-      for (std::int64_t c = 0; c < columns; ++c) {
-        float* token = out.data() + static_cast<std::size_t>(r * columns + c) * d;
-        const float x = static_cast<float>(c) * rate, y = static_cast<float>(r) * rate;
-        token[i] = static_cast<float>(weight) * std::sin(x);
-        token[i + 1] = static_cast<float>(weight) * std::cos(x);
-        token[half + i] = static_cast<float>(weight) * std::sin(y);
-        token[half + i + 1] = static_cast<float>(weight) * std::cos(y);
-      }
-  }
-  return out;
-}
-
-std::vector<float> embedding_1d(int channels, std::int64_t length, double period, double weight) {
-  const int half = channels / 2;
-  std::vector<float> out(static_cast<std::size_t>(length * channels));
-  for (std::int64_t t = 0; t < length; ++t)
-    for (int i = 0; i < half; ++i) {
-      const float exponent = static_cast<float>(i) / static_cast<float>(half - 1);
-      const float phase = static_cast<float>(t) / std::pow(static_cast<float>(period), exponent);
-      float* token = out.data() + static_cast<std::size_t>(t * channels);
-      token[i] = static_cast<float>(weight) * std::cos(phase);
-      token[half + i] = static_cast<float>(weight) * std::sin(phase);
-    }
-  return out;
-}
-
 struct Tokens {
   std::string value;  // 1 x count x channels
   std::int64_t count;
@@ -193,6 +159,40 @@ class Transformer {
 };
 
 }  // namespace
+
+// Sines and cosines of the place, in the two layouts of the reference.
+std::vector<float> embedding_2d(int channels, std::int64_t rows, std::int64_t columns, double period, double weight) {
+  const int half = channels / 2;
+  const auto d = static_cast<std::size_t>(channels);
+  std::vector<float> out(static_cast<std::size_t>(rows * columns) * d);
+  for (int i = 0; i < half; i += 2) {
+    const float rate = std::exp(static_cast<float>(i) * static_cast<float>(-(std::log(period) / half)));
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t c = 0; c < columns; ++c) {
+        float* token = out.data() + static_cast<std::size_t>(r * columns + c) * d;
+        const float x = static_cast<float>(c) * rate, y = static_cast<float>(r) * rate;
+        token[i] = static_cast<float>(weight) * std::sin(x);
+        token[i + 1] = static_cast<float>(weight) * std::cos(x);
+        token[half + i] = static_cast<float>(weight) * std::sin(y);
+        token[half + i + 1] = static_cast<float>(weight) * std::cos(y);
+      }
+  }
+  return out;
+}
+
+std::vector<float> embedding_1d(int channels, std::int64_t length, double period, double weight) {
+  const int half = channels / 2;
+  std::vector<float> out(static_cast<std::size_t>(length * channels));
+  for (std::int64_t t = 0; t < length; ++t)
+    for (int i = 0; i < half; ++i) {
+      const float exponent = static_cast<float>(i) / static_cast<float>(half - 1);
+      const float phase = static_cast<float>(t) / std::pow(static_cast<float>(period), exponent);
+      float* token = out.data() + static_cast<std::size_t>(t * channels);
+      token[i] = static_cast<float>(weight) * std::cos(phase);
+      token[half + i] = static_cast<float>(weight) * std::sin(phase);
+    }
+  return out;
+}
 
 std::pair<std::string, std::string> write_transformer(GraphWriter& graph, Weights& weights,
                                                       const Hyperparameters& hyper, const TokenPlane& spectral,

@@ -18,7 +18,7 @@ class Turns {
     int fd;              // stays open, and its bytes as they are, as long as the turns
     std::string sha256;  // hex; looked at before the file is used for the first time; empty: not looked at
   };
-  Turns(std::vector<File> files, onnx::SessionOptions options);
+  Turns(std::vector<File> files, onnx::SessionOptions options, Precision precision = Precision::fixed16);
 
   // The model in this file; it lives until another one is taken. Reason::model_unusable, argument why: other bytes than
   // announced, no model of HTDemucs, more memory than the limit.
@@ -27,6 +27,7 @@ class Turns {
  private:
   std::vector<File> files_;
   onnx::SessionOptions options_;
+  Precision precision_;
   std::size_t taken_ = 0;
   std::optional<onnx::MappedFile> file_;
   std::optional<Model> model_;

@@ -4,10 +4,19 @@
 
 namespace toll::engines::onnx {
 
-OperatorKernel::OperatorKernel(const Operator& op, const OrtKernelInfo* info) : op_(op) {
+OperatorKernel::OperatorKernel(const Operator& op, const OrtKernelInfo* info) {
   const Ort::ConstKernelInfo facts(info);
   shape_ = facts.GetAttributes<std::int64_t>("shape");
   for (const auto& name : op.attributes) attributes_[name] = facts.GetAttribute<std::int64_t>(name.c_str());
+  OperatorNode node{shape_, attributes_, {}};
+  for (std::size_t i = 0; i < facts.GetInputCount(); ++i) {
+    int constant = 0;
+    const auto tensor = facts.GetTensorConstantInput(i, &constant);
+    node.constants.emplace_back();
+    if (constant)
+      node.constants.back() = {tensor.GetTensorData<float>(), tensor.GetTensorTypeAndShapeInfo().GetElementCount()};
+  }
+  compute_ = op.prepare(node);
 }
 
 void OperatorKernel::Compute(OrtKernelContext* raw) {
@@ -24,7 +33,7 @@ void OperatorKernel::Compute(OrtKernelContext* raw) {
         [](void* self, std::size_t i) { (*static_cast<const std::function<void(std::size_t)>*>(self))(i); }, count, 0,
         const_cast<std::function<void(std::size_t)>*>(&work));
   };
-  op_.compute(call);
+  compute_(call);
 }
 
 OrtStatusPtr CustomOperator::infer(OrtShapeInferContext* raw) {

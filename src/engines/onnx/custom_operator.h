@@ -13,9 +13,9 @@ class OperatorKernel {
   void Compute(OrtKernelContext* context);
 
  private:
-  const Operator& op_;
   std::vector<std::int64_t> shape_;
   std::map<std::string, std::int64_t> attributes_;
+  onnx::Compute compute_;
 };
 
 // ONNX Runtime's naming.

@@ -3,7 +3,8 @@
 //   htdemucs separate IN.f32 OUT.f32 OVERLAP SHIFTS WEIGHTS MODEL.onnx...   IN: 2 x frames. OUT: sources x 2 x frames.
 //                                   SHIFTS: "-" or numbers with commas. WEIGHTS: "-" or rows as "1,0;0,1"
 //   htdemucs layers MODEL.onnx SPECTRUM.f32 WAVE.f32 FOLDER                  writes FOLDER/<output>.f32
-// Prints what it did as JSON.
+// Prints what it did as JSON. Environment: THREADS, SPIN=0|1, PROFILE=file prefix, PRECISION=float32|fixed16, and
+// KERNELS, the name of a kind of processor (kernels/table.h) that is not better than this one.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "engines/htdemucs/kernels/table.h"
 #include "engines/htdemucs/network.h"
 #include "engines/htdemucs/operators.h"
 #include "engines/htdemucs/separator.h"
@@ -86,6 +88,19 @@ onnx::SessionOptions session_options() {
   return options;
 }
 
+Precision precision() {
+  const char* wanted = std::getenv("PRECISION");
+  return wanted && std::string(wanted) == "float32" ? Precision::float32 : Precision::fixed16;
+}
+
+void choose_kernels() {
+  const char* wanted = std::getenv("KERNELS");
+  if (!wanted) return;
+  for (const auto* table : kernels::usable())
+    if (std::string(wanted) == table->name) return kernels::use(*table);
+  throw std::runtime_error(std::string("this processor has no kernels ") + wanted);
+}
+
 int import(const std::string& in, const std::string& out, const std::string& how, double segment) {
   const auto file = map(in);
   auto checkpoint = must(read_checkpoint(file.bytes()));
@@ -107,7 +122,7 @@ int separate(int argc, char** argv) {
     for (double shift : numbers(argv[5])) options.shifts.push_back(static_cast<int>(shift));
   std::vector<Turns::File> files;
   for (int i = 7; i < argc; ++i) files.push_back({open_file(argv[i]), {}});
-  Turns turns(files, session_options());
+  Turns turns(files, session_options(), precision());
   const auto sources = must(turns.take(0))->hyper().sources.size();
   Ensemble bag{[&](std::size_t number) { return turns.take(number); }, {}};
   std::istringstream rows(argv[6]);
@@ -149,7 +164,7 @@ int separate(int argc, char** argv) {
 int layers(char** argv) {
   const auto file = map(argv[2]);
   auto options = session_options();
-  options.operators = operators();
+  options.operators = operators(precision());
   auto session = must(onnx::Session::open(file.bytes(), options));
   const auto spectrum = read_floats(argv[3]), wave = read_floats(argv[4]);
   const auto& inputs = session.schema().inputs;
@@ -164,6 +179,7 @@ int layers(char** argv) {
 
 int main(int argc, char** argv) {
   try {
+    choose_kernels();
     const std::string command = argc > 1 ? argv[1] : "";
     if (command == "import" && argc >= 4)
       return import(argv[2], argv[3], argc > 4 ? argv[4] : "-", argc > 5 ? std::stod(argv[5]) : 0);
