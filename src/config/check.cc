@@ -95,6 +95,15 @@ std::string are_packages(const std::vector<Package>& value) {
   return {};
 }
 
+std::string are_prices(const std::vector<ModelPrice>& value) {
+  std::set<std::string> repos;
+  for (const auto& price : value) {
+    if (price.repo.empty()) return "must name a repo in each price";
+    if (!repos.insert(price.repo).second) return fmt::format("must not price \"{}\" twice", price.repo);
+  }
+  return {};
+}
+
 std::string is_strong_secret(const std::string& value) {
   if (value.empty()) return {};
   if (value.size() < shortest_secret) return "must have at least 32 bytes; `openssl rand -base64 48` makes a good one";

@@ -17,6 +17,7 @@ std::string is_database_url(const std::string& value);  // what sql::open takes,
 std::string are_origins(const std::vector<std::string>& value);
 std::string are_emails(const std::vector<std::string>& value);
 std::string are_packages(const std::vector<Package>& value);
+std::string are_prices(const std::vector<ModelPrice>& value);  // one a repository
 // Empty, or at least 32 bytes that no documentation shows and no keyboard walk makes.
 std::string is_strong_secret(const std::string& value);
 // The same, and not empty: whoever names the setting means it.

@@ -25,6 +25,13 @@ struct Package {
   bool operator==(const Package&) const = default;
 };
 
+// What one call of a registry model costs.
+struct ModelPrice {
+  std::string repo;
+  Credits credits;
+  bool operator==(const ModelPrice&) const = default;
+};
+
 // Starter 5 for $1.00, Popular 25 for $4.00, Pro 100 for $15.00.
 std::vector<Package> standard_packages();
 
@@ -107,6 +114,20 @@ struct Registry {
   std::int64_t presign_seconds = 3600;
 };
 
+// Models of the registry, run for their users.
+struct Inference {
+  std::int64_t workers = 2;
+  std::int64_t threads = 0;  // of a worker; 0: the cores, shared among the workers
+  std::int64_t memory_bytes = std::int64_t{2} << 30;
+  std::chrono::seconds timeout{60};
+  std::int64_t queue = 32;
+  std::int64_t batch = 0;        // rows; 0: off
+  std::int64_t batch_delay = 2;  // milliseconds
+  Credits price{1'000};
+  std::vector<ModelPrice> prices;
+  std::int64_t max_body_bytes = std::int64_t{64} << 20;
+};
+
 // The embedded object store at /objects.
 struct Objects {
   std::string bucket = "models";
@@ -138,6 +159,7 @@ struct Settings {
   Accounts accounts;
   Tunes tunes;
   Registry registry;
+  Inference inference;
   Objects objects;
   S3 s3;
 };

@@ -12,6 +12,9 @@ namespace toll::config {
 namespace {
 
 template <class T>
+constexpr bool is_tables = std::is_same_v<T, std::vector<Package>> || std::is_same_v<T, std::vector<ModelPrice>>;
+
+template <class T>
 constexpr std::string_view type_name() {
   if constexpr (std::is_same_v<T, std::string>) return "text";
   if constexpr (std::is_same_v<T, bool>) return "true or false";
@@ -19,7 +22,7 @@ constexpr std::string_view type_name() {
   if constexpr (std::is_same_v<T, std::chrono::seconds>) return "seconds";
   if constexpr (std::is_same_v<T, Credits>) return "credits";
   if constexpr (std::is_same_v<T, std::vector<std::string>>) return "list";
-  if constexpr (std::is_same_v<T, std::vector<Package>>) return "tables";
+  if constexpr (is_tables<T>) return "tables";
 }
 
 template <class T>
@@ -31,7 +34,7 @@ template <class Section, class T, class Check = std::string (*)(const T&)>
 Row row(Section Settings::*section, T Section::*member, std::string_view name, std::string_view doc,
         Check check = &no_check<T>, Secrecy secrecy = Secrecy::open) {
   Row out{.name = name, .type = type_name<T>(), .doc = doc, .secrecy = secrecy};
-  out.file_only = std::is_same_v<T, std::vector<Package>>;
+  out.file_only = is_tables<T>;
   out.assign = [=](Settings& settings, const Value& value) {
     T converted{};
     std::string problem = convert(value, converted);
@@ -187,6 +190,34 @@ std::vector<Row> store_rows() {
   };
 }
 
+std::vector<Row> inference_rows() {
+  constexpr auto i = &Settings::inference;
+  return {
+      row(i, &Inference::workers, "inference.workers",
+          "Worker processes that keep a model of the registry loaded; each holds one model at a time.",
+          between(1, 256)),
+      row(i, &Inference::threads, "inference.threads",
+          "Threads of one such worker; 0 shares the machine's cores among them.", between(0, 64)),
+      row(i, &Inference::memory_bytes, "inference.memory_bytes",
+          "Memory that one such worker may use for a model and its run, in bytes.",
+          between(std::int64_t{256} << 20, tebibyte)),
+      row(i, &Inference::timeout, "inference.timeout", "Time after which one run of a model is ended.",
+          between(1, 24 * 3600)),
+      row(i, &Inference::queue, "inference.queue", "Calls that may wait for a worker before more are answered 503.",
+          between(0, 1024)),
+      row(i, &Inference::batch, "inference.batch",
+          "Rows of the first axis that calls waiting for the same model are put together up to; 0 never does that.",
+          between(0, 65'536)),
+      row(i, &Inference::batch_delay, "inference.batch_delay",
+          "Milliseconds that a run waits for other calls to join its batch.", between(0, 1000)),
+      row(i, &Inference::price, "inference.price", "Credits that one call of a model costs."),
+      row(i, &Inference::prices, "inference.prices", "Credits that a call of certain models costs instead.",
+          are_prices),
+      row(i, &Inference::max_body_bytes, "inference.max_body_bytes",
+          "Largest request with tensors, and largest output tensor, in bytes.", between(1024, std::int64_t{4} << 30)),
+  };
+}
+
 std::vector<Row> other_rows() {
   constexpr auto k = &Settings::secrets;
   constexpr auto e = &Settings::engine;
@@ -209,7 +240,8 @@ std::vector<Row> other_rows() {
       row(e, &Engine::sandbox, "engine.sandbox",
           "Run decoders and separators without access to network and files; off only for debugging."),
       row(&Settings::limits, &Limits::requests_per_second, "limits.requests_per_second",
-          "Requests a second that the server takes of everybody together before it answers 429; 0 for no limit.", between(0, 1'000'000)),
+          "Requests a second that the server takes of everybody together before it answers 429; 0 for no limit.",
+          between(0, 1'000'000)),
       row(l, &Limits::session_minute, "limits.session_minute",
           "Calls a minute of an account's sessions together, where calls are counted.", between(1, most_calls)),
       row(l, &Limits::session_hour, "limits.session_hour", "The same an hour.", between(1, most_calls)),
@@ -237,7 +269,8 @@ std::vector<Row> other_rows() {
 std::span<const Row> table() {
   static const std::vector<Row> rows = [] {
     std::vector<Row> all;
-    for (auto part : {server_rows(), stems_rows(), payment_rows(), registry_rows(), store_rows(), other_rows()})
+    for (auto part :
+         {server_rows(), stems_rows(), payment_rows(), registry_rows(), inference_rows(), store_rows(), other_rows()})
       std::move(part.begin(), part.end(), std::back_inserter(all));
     return all;
   }();

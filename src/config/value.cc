@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <set>
 
 #include "base/text.h"
 
@@ -46,25 +47,62 @@ std::string credits_from_double(double value, Credits& out) {
   return {};
 }
 
-std::string package_from(const Value::Table& table, Package& out) {
-  std::string problem;
-  auto take = [&](const std::string& key, auto& member) {
-    auto it = table.find(key);
-    if (it == table.end()) {
-      problem += fmt::format("{}needs {}", problem.empty() ? "" : "; ", key);
-    } else if (auto wrong = convert(it->second, member); !wrong.empty()) {
-      problem += fmt::format("{}{} {}", problem.empty() ? "" : "; ", key, wrong);
-    }
-  };
-  take("id", out.id);
-  take("name", out.name);
-  take("credits", out.credits);
-  take("price_cents", out.price_cents);
-  take("currency", out.currency);
-  for (const auto& [key, ignored] : table)
-    if (key != "id" && key != "name" && key != "credits" && key != "price_cents" && key != "currency")
-      problem += fmt::format("{}has the unknown key {}", problem.empty() ? "" : "; ", key);
-  return problem;
+// Reads the members of one table; collects what is wrong.
+class TableReader {
+ public:
+  explicit TableReader(const Value::Table& table) : table_(table) {}
+  template <class T>
+  void take(const std::string& key, T& member) {
+    known_.insert(key);
+    auto it = table_.find(key);
+    if (it == table_.end())
+      add("needs " + key);
+    else if (auto wrong = convert(it->second, member); !wrong.empty())
+      add(key + " " + wrong);
+  }
+  std::string problem() && {
+    for (const auto& [key, ignored] : table_)
+      if (!known_.contains(key)) add("has the unknown key " + key);
+    return std::move(problem_);
+  }
+
+ private:
+  void add(const std::string& what) { problem_ += (problem_.empty() ? "" : "; ") + what; }
+  const Value::Table& table_;
+  std::set<std::string> known_;
+  std::string problem_;
+};
+
+std::string read_table(const Value::Table& table, Package& out) {
+  TableReader reader(table);
+  reader.take("id", out.id);
+  reader.take("name", out.name);
+  reader.take("credits", out.credits);
+  reader.take("price_cents", out.price_cents);
+  reader.take("currency", out.currency);
+  return std::move(reader).problem();
+}
+
+std::string read_table(const Value::Table& table, ModelPrice& out) {
+  TableReader reader(table);
+  reader.take("repo", out.repo);
+  reader.take("credits", out.credits);
+  return std::move(reader).problem();
+}
+
+template <class T>
+std::string read_tables(const Value& value, std::vector<T>& out, std::string_view shape, std::string_view one) {
+  auto* values = std::get_if<Value::List>(&value.v);
+  if (!values) return fmt::format("must be tables {}", shape);
+  std::vector<T> list;
+  for (const auto& item : *values) {
+    auto* table = std::get_if<Value::Table>(&item.v);
+    if (!table) return fmt::format("must be tables {}", shape);
+    if (auto problem = read_table(*table, list.emplace_back()); !problem.empty())
+      return fmt::format("is wrong in its {} {}: {}", one, list.size(), problem);
+  }
+  out = std::move(list);
+  return {};
 }
 
 }  // namespace
@@ -140,17 +178,11 @@ std::string convert(const Value& value, std::vector<std::string>& out) {
 }
 
 std::string convert(const Value& value, std::vector<Package>& out) {
-  auto* values = std::get_if<Value::List>(&value.v);
-  if (!values) return "must be tables [[stems.packages]] with id, name, credits, price_cents and currency";
-  std::vector<Package> list;
-  for (const auto& item : *values) {
-    auto* table = std::get_if<Value::Table>(&item.v);
-    if (!table) return "must be tables [[stems.packages]] with id, name, credits, price_cents and currency";
-    if (auto problem = package_from(*table, list.emplace_back()); !problem.empty())
-      return fmt::format("is wrong in its package {}: {}", list.size(), problem);
-  }
-  out = std::move(list);
-  return {};
+  return read_tables(value, out, "[[stems.packages]] with id, name, credits, price_cents and currency", "package");
+}
+
+std::string convert(const Value& value, std::vector<ModelPrice>& out) {
+  return read_tables(value, out, "[[inference.prices]] with repo and credits", "price");
 }
 
 std::string show(const std::string& value) {
@@ -177,6 +209,13 @@ std::string show(const std::vector<Package>& value) {
     out +=
         fmt::format("{}{} ({}): {} credits for {}.{:02} {}", out.empty() ? "" : "; ", package.id, package.name,
                     to_string(package.credits), package.price_cents / 100, package.price_cents % 100, package.currency);
+  return out;
+}
+
+std::string show(const std::vector<ModelPrice>& value) {
+  std::string out;
+  for (const auto& price : value)
+    out += fmt::format("{}{}: {}", out.empty() ? "" : "; ", price.repo, to_string(price.credits));
   return out;
 }
 

@@ -33,6 +33,7 @@ std::string convert(const Value& value, std::chrono::seconds& out);
 std::string convert(const Value& value, Credits& out);
 std::string convert(const Value& value, std::vector<std::string>& out);
 std::string convert(const Value& value, std::vector<Package>& out);
+std::string convert(const Value& value, std::vector<ModelPrice>& out);
 
 std::string show(const std::string& value);
 std::string show(bool value);
@@ -41,5 +42,6 @@ std::string show(std::chrono::seconds value);
 std::string show(Credits value);
 std::string show(const std::vector<std::string>& value);
 std::string show(const std::vector<Package>& value);
+std::string show(const std::vector<ModelPrice>& value);
 
 }  // namespace toll::config
