@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -13,6 +14,7 @@
 #include "http/server.h"
 #include "identity/audit.h"
 #include "identity/principal.h"
+#include "metering/idempotency.h"
 #include "metering/limits.h"
 #include "sql/database.h"
 
@@ -37,6 +39,7 @@ struct Exchange {
 struct CallBase {
   CallBase(Exchange& exchange, Time now_in)
       : request(exchange.request),
+        params(exchange.params),
         request_id(exchange.request_id),
         remote(exchange.remote),
         now(now_in),
@@ -44,6 +47,7 @@ struct CallBase {
         served(exchange.served) {}
 
   const http::Request& request;
+  const std::vector<std::string>& params;  // of the route, in order
   const std::string_view request_id;
   const std::string_view remote;  // the client's address
   const Time now;
@@ -52,6 +56,14 @@ struct CallBase {
   std::function<void(const http::Handler::Served&)>& served;  // of the exchange
   bool replaying = false;  // a known Idempotency-Key came: its answer will be given again, nothing will be done
   sql::Tx* transaction = nullptr;
+  // The endpoint's own, from admit() until the answer has been made.
+  std::shared_ptr<void> kept;
+  // Of an endpoint that watches, during handle(): a descriptor that polls POLLRDHUP once the client has hung up. Null:
+  // nobody can tell.
+  std::shared_ptr<const int> client;
+  // Of a blocking handle() with an Idempotency-Key: keeps the answer in the transaction of the effect, instead of in
+  // one of its own afterwards. May run again when the transaction does. Empty: no key came.
+  std::function<Result<void>(sql::Tx&, const metering::KeptAnswer&)> keep_answer;
 
   AccountId account() const { return who->account; }
   identity::Actor actor() const { return identity::actor_of(*who, request_id); }

@@ -71,12 +71,15 @@ struct Defaults {
   static constexpr Runs runs = Runs::read;
   static constexpr std::string_view scope = "";  // of keys; empty: any key
   static constexpr std::string_view description = "";
-  static constexpr bool idempotent = false;     // takes an Idempotency-Key
-  static constexpr bool point_read = false;     // a read of a few rows: may run on the connection's thread
+  static constexpr bool idempotent = false;  // takes an Idempotency-Key
+  // A read of a few rows, or an admit() that is one: may run on the connection's thread.
+  static constexpr bool point_read = false;
   static constexpr bool one_statement = false;  // of a point read: handle() runs at most one
   // The answer to a GET depends on the account, the target and the database alone: it may be given again until
   // somebody commits something.
   static constexpr bool cacheable = false;
+  // Call::client tells a handle() that blocks when the client has hung up.
+  static constexpr bool watches = false;
   static constexpr bool takes_forms = false;          // the body may be urlencoded instead of JSON
   static constexpr std::uint64_t max_body = 1 << 20;  // bytes of a JSON body
   static constexpr std::string_view answers = "application/json";

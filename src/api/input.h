@@ -1,6 +1,7 @@
 // Fills a described request from the places its members name: path, query, form, JSON body.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,11 @@ namespace toll::api {
 // application/x-www-form-urlencoded: pairs in order, decoded. Broken escapes stay as they are.
 std::vector<std::pair<std::string, std::string>> parse_urlencoded(std::string_view text);
 
+// The bytes of a whole body, as they came: for endpoints that read them with a parser of their own. In::raw.
+struct WholeBody {
+  std::shared_ptr<const std::string> bytes;  // never null once it was read
+};
+
 struct Inputs {
   std::string_view path;  // the route's template, for the names of its places
   const std::vector<std::string>* params = nullptr;
@@ -22,6 +28,7 @@ struct Inputs {
   std::optional<json::Value> body;  // none: there was no body at all
   bool strict = false;              // read as the dialect's strict_bodies says
   Form form;
+  std::shared_ptr<const std::string> whole;  // of an endpoint with a WholeBody
 
   std::optional<std::string_view> text(json::In in, std::string_view name) const;
   // A part of this name in the form, file or not.
@@ -37,7 +44,9 @@ void read_file(const Inputs& inputs, std::string_view name, UploadedFile& out, j
 
 template <class M>
 void read_input(const Inputs& inputs, M& out, std::string_view name, const json::Rules& rules, json::Reading& reading) {
-  if constexpr (std::is_same_v<M, std::optional<UploadedFile>>) {
+  if constexpr (std::is_same_v<M, WholeBody>) {
+    out.bytes = inputs.whole;
+  } else if constexpr (std::is_same_v<M, std::optional<UploadedFile>>) {
     if (inputs.has(name)) read_file(inputs, name, out.emplace(), reading);
   } else if constexpr (std::is_same_v<M, UploadedFile>) {
     const bool whole = rules.in == json::In::raw && !inputs.form.files.empty();
@@ -125,3 +134,8 @@ std::vector<FieldProblem> read_inputs(const Inputs& inputs, T& out) {
 }
 
 }  // namespace toll::api
+
+template <>
+struct toll::json::Codec<toll::api::WholeBody> {
+  static Object schema(const Rules&, Definitions&) { return {{"type", "string"}, {"format", "binary"}}; }
+};

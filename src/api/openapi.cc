@@ -124,6 +124,8 @@ Object operation_object(const DialectTable& dialect, const About& about) {
       content["application/octet-stream"] = Object{{"schema", *about.body}};
     } else {
       content["application/json"] = Object{{"schema", *about.body}};
+      if (about.whole)
+        content["application/octet-stream"] = Object{{"schema", Object{{"type", "string"}, {"format", "binary"}}}};
       if (about.form) content["multipart/form-data"] = Object{{"schema", *about.form}};
       if (about.takes_forms) content["application/x-www-form-urlencoded"] = Object{{"schema", *about.body}};
     }

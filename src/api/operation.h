@@ -31,7 +31,7 @@ struct About {
   Access access;
   Runs runs;
   int status;
-  bool idempotent, takes_forms, point_read, one_statement, cacheable;
+  bool idempotent, takes_forms, point_read, one_statement, cacheable, watches;
   std::uint64_t max_body;    // of JSON, in bytes
   std::string_view answers;  // media type
   std::vector<Reason> reasons;
@@ -40,6 +40,7 @@ struct About {
   bool multipart = false;              // the body is a form with a file
   std::optional<json::Object> form;    // schema of the form with a file that may stand for the JSON body
   bool raw = false;                    // the body is the bytes of a file
+  bool whole = false;                  // the endpoint reads the body's bytes itself; JSON among others
   std::optional<json::Object> answer;  // schema of a JSON answer
   PlaceCheck fits = nullptr;
   CallerCheck permits = nullptr;
@@ -68,6 +69,7 @@ class Work {
   // May run more than once, when a transaction is tried again.
   virtual Result<Done> handle() = 0;
   virtual FormLimits form_limits() const = 0;
+  virtual std::uint64_t body_limit() const = 0;  // bytes of a body that is not streamed
 };
 
 struct Operation {

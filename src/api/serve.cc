@@ -1,5 +1,7 @@
 #include "api/serve.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "api/recall.h"
@@ -83,6 +85,13 @@ bool wants_html(const http::Request& request) {
   return request.fields.get("Accept").find("text/html") != std::string_view::npos;
 }
 
+struct CloseDescriptor {
+  void operator()(const int* fd) const {
+    ::close(*fd);
+    delete fd;
+  }
+};
+
 // One request. Coroutines of one object run one after the other.
 class Pipeline {
  public:
@@ -107,7 +116,7 @@ class Pipeline {
   }
 
  private:
-  bool has_json_body() const { return about_.body && !about_.streams(); }
+  bool has_json_body() const { return about_.body && !about_.streams() && !about_.whole; }
   // The whole request is known before the work: key, effect and kept answer go into one transaction.
   bool one_transaction() const { return about_.runs == Runs::write && !about_.streams(); }
   bool reads_body() const { return about_.body || about_.takes_forms || key_; }
@@ -175,6 +184,11 @@ class Pipeline {
       work_->call().transaction = nullptr;
       return admitted;
     };
+    if (about_.point_read && core_.db.reads_are_cheap()) {
+      Result<void> admitted;
+      core_.db.read_here([&](sql::Tx& tx) { return admitted = body(tx), true; });
+      co_return admitted;
+    }
     co_return co_await sql::read(core_.db, body);
   }
 
@@ -205,6 +219,11 @@ class Pipeline {
       }
       fingerprint_ = inputs.form.fingerprint();
       if (!about_.streams() && !about_.form) inputs.body = object_of(inputs.form.texts);
+    } else if (about_.whole) {
+      auto bytes = co_await http::read_all(exchange_.body, work_->body_limit());
+      if (!bytes) co_return std::move(bytes).error();
+      if (key_) fingerprint_ = whole_fingerprint(*bytes);
+      inputs.whole = std::make_shared<const std::string>(std::move(*bytes));
     } else if (has_json_body() || key_) {
       if (dialect_.strict_bodies && exchange_.request.has_body() && !announces_json(exchange_.request))
         co_return Fault(Reason::unsupported_media_type);
@@ -255,12 +274,26 @@ class Pipeline {
       case Runs::blocking:
         break;
     }
+    offer_to_blocking_work();
     auto done = co_await async::run_on(core_.blocking, [this] { return work_->handle(); });
-    if (done && ticket_) {
+    work_->call().client.reset();
+    if (done && ticket_ && !answer_kept_) {
       auto body = [&](sql::Tx& tx) { return keep(tx, *done); };
       if (auto kept = co_await sql::write(core_.db, body); !kept) co_return std::move(kept).error();
     }
     co_return done;
+  }
+
+  void offer_to_blocking_work() {
+    auto& call = work_->call();
+    if (about_.watches)
+      if (const int fd = exchange_.body.watch(); fd >= 0) call.client = {new int(fd), CloseDescriptor{}};
+    if (ticket_)
+      call.keep_answer = [this](sql::Tx& tx, const metering::KeptAnswer& answer) {
+        auto kept = core_.idempotency.complete(tx, *ticket_, fingerprint_, answer);
+        answer_kept_ = kept.has_value();
+        return kept;
+      };
   }
 
   Result<Done> handle_in(sql::Tx& tx) {
@@ -317,6 +350,14 @@ class Pipeline {
 
   std::string scope() const { return idempotency_scope(exchange_, about_); }
 
+  // Query and content type say how the bytes are read.
+  std::string whole_fingerprint(std::string_view bytes) const {
+    Sha256Stream sum;
+    sum.update(exchange_.request.query + "\n" + media_type(exchange_.request) + "\n");
+    sum.update(bytes);
+    return hex(sum.finish());
+  }
+
   const Core& core_;
   const DialectTable& dialect_;
   const Operation& operation_;
@@ -327,6 +368,7 @@ class Pipeline {
   std::optional<std::string> key_;
   std::optional<metering::Ticket> ticket_;
   std::optional<metering::Replay> replay_;
+  bool answer_kept_ = false;
   std::string fingerprint_;
 };
 

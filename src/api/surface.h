@@ -76,6 +76,11 @@ class EndpointWork final : public Work {
     return {};
   }
 
+  std::uint64_t body_limit() const override {
+    if constexpr (requires { E::body_limit(call_.house); }) return E::body_limit(call_.house);
+    return E::max_body;
+  }
+
  private:
   typename E::Call call_;
   std::string (*success_)(std::string);
@@ -100,6 +105,7 @@ About about(std::string_view surface, json::Definitions& definitions) {
               E::point_read,
               E::one_statement,
               E::cacheable,
+              E::watches,
               E::max_body,
               E::answers,
               {E::reasons.begin(), E::reasons.end()},
@@ -122,8 +128,12 @@ About about(std::string_view surface, json::Definitions& definitions) {
       if (!optional) required.emplace_back(f.name);
     }
     if (f.rules.in == json::In::raw) {
-      about.raw = true;
-      about.body = json::field_schema<M>(f.doc, f.rules, definitions);
+      about.whole = std::is_same_v<M, WholeBody>;
+      about.raw = !about.whole;
+      if constexpr (requires { E::body_schema(); })
+        about.body = E::body_schema();
+      else
+        about.body = json::field_schema<M>(f.doc, f.rules, definitions);
     }
     if (f.rules.in == json::In::body && f.name.empty()) about.body = json::field_schema<M>(f.doc, f.rules, definitions);
   });

@@ -25,6 +25,7 @@ class BodyOwner {
   virtual asio::awaitable<Receipt> receive(std::size_t least, std::size_t most, std::chrono::milliseconds patience) = 0;
   virtual asio::awaitable<bool> say_continue() = 0;
   virtual std::chrono::milliseconds body_patience() const = 0;
+  virtual int duplicate() = 0;
 };
 
 class RequestBody final : public BodyReader {
@@ -34,6 +35,7 @@ class RequestBody final : public BodyReader {
 
   asio::awaitable<Result<std::string_view>> read() override;
   void set_limit(std::uint64_t bytes) override { limit_ = bytes; }
+  int watch() override { return owner_.duplicate(); }
 
   std::uint64_t received() const { return received_; }
   // The client is not there any more.

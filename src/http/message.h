@@ -100,6 +100,9 @@ class BodyReader {
   virtual asio::awaitable<Result<std::string_view>> read() = 0;
   // Bytes this body may have; checked against Content-Length by the caller, against the stream by read().
   virtual void set_limit(std::uint64_t bytes) = 0;
+  // The client's connection as a descriptor of its own, which polls POLLRDHUP once the client has hung up; to be closed
+  // by the caller. -1: there is none. On the connection's thread.
+  virtual int watch() { return -1; }
 };
 
 // The whole body as text, at most `limit` bytes. Faults as read(), body_too_large.

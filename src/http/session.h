@@ -67,6 +67,7 @@ class Session final : public SessionHook, private BodyOwner {
   asio::awaitable<Receipt> receive(std::size_t least, std::size_t most, std::chrono::milliseconds patience) override;
   asio::awaitable<bool> say_continue() override;
   std::chrono::milliseconds body_patience() const override;
+  int duplicate() override { return transport_->duplicate(); }
 
   void arm(std::chrono::milliseconds patience);
   void disarm() { deadline_ = never; }

@@ -34,6 +34,8 @@ class Transport {
   virtual asio::awaitable<std::size_t> send_file(int fd, std::uint64_t offset, std::size_t length) = 0;
   // True if bytes have arrived that nobody has read.
   virtual bool has_unread() = 0;
+  // Another descriptor of the connection's socket; -1 when there is none to be had.
+  virtual int duplicate() = 0;
   // Tells the client that no more will come, as far as this can be done without waiting.
   virtual void shutdown_send() = 0;
   // The goodbye that has to wait for the client (TLS close_notify).

@@ -2,6 +2,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
@@ -67,6 +68,7 @@ class PlainTransport final : public Transport {
     boost::system::error_code ec;
     return socket_.available(ec) > 0;
   }
+  int duplicate() override { return ::fcntl(socket_.native_handle(), F_DUPFD_CLOEXEC, 0); }
   void shutdown_send() override {
     boost::system::error_code ignored;
     socket_.shutdown(Socket::shutdown_send, ignored);

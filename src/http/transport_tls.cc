@@ -2,6 +2,8 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <fcntl.h>
+
 #include "http/transport.h"
 
 namespace toll::http {
@@ -39,6 +41,7 @@ class TlsTransport final : public Transport {
     boost::system::error_code ec;
     return stream_.lowest_layer().available(ec) > 0;
   }
+  int duplicate() override { return ::fcntl(stream_.lowest_layer().native_handle(), F_DUPFD_CLOEXEC, 0); }
   void shutdown_send() override {}
   asio::awaitable<void> finish() override {
     auto [ec] = co_await stream_.async_shutdown(token);
