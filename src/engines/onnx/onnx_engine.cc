@@ -27,7 +27,7 @@ struct Loaded {
 };
 
 bool same_session(const Request& a, const Request& b) {
-  return a.threads == b.threads && a.memory_mib == b.memory_mib;
+  return a.threads == b.threads && a.memory_mib == b.memory_mib && a.spin == b.spin;
 }
 
 Result<Loaded> load(int fd, const Request& request) {
@@ -35,8 +35,8 @@ Result<Loaded> load(int fd, const Request& request) {
   const auto digest = file_digest(file.bytes());
   if (!request.sha256.empty() && digest != request.sha256)
     return refuse("the file is not the one that was announced (its SHA-256 differs)");
-  auto session =
-      TOLL_TRY(Session::open(file.bytes(), {.threads = request.threads, .memory_limit = request.memory_mib << 20}));
+  auto session = TOLL_TRY(Session::open(
+      file.bytes(), {.threads = request.threads, .memory_limit = request.memory_mib << 20, .spin = request.spin}));
   return Loaded{std::move(file), std::move(session), digest, request};
 }
 

@@ -14,7 +14,8 @@
 namespace toll::engines::onnx {
 
 // As params:
-//   {"action":"run","sha256":"<64 hex>","threads":0,"memory_mib":1536,"batch":0,"shapes":{"image":[8,3,224,224]}}
+//   {"action":"run","sha256":"<64
+//   hex>","threads":0,"memory_mib":1536,"batch":0,"spin":true,"shapes":{"image":[8,3,224,224]}}
 // Files: input "model"; for a run also "input.<name>" for every input of the model, and outputs "output.<name>" for the
 // outputs that are wanted, at least one. A missing descriptor of "model" is a bug of the caller
 // (std::invalid_argument).
@@ -24,6 +25,7 @@ struct Request {
   unsigned threads = 0;             // 0: the cores, at most 8
   std::uint64_t memory_mib = 1536;  // of the model: weights and what a run needs. 64..65536
   std::int64_t batch = 0;           // > 0: at most so many rows of the first axis go through at once
+  bool spin = true;                 // threads wait for the next operator actively
   std::map<std::string, std::vector<std::int64_t>> shapes;  // of inputs whose model leaves extents open
 };
 Result<Request> parse_request(std::string_view params);  // invalid_request
@@ -34,7 +36,8 @@ std::string write_request(const Request& request);
 // The answer of "run": the outputs that were written.
 //   {"outputs":[{"name":"y","type":"float32","shape":[8,1000]}],"sha256":"...","peak_mib":120}
 std::string write_schema(const Schema& schema);
-Result<Schema> parse_schema(std::string_view answer);  // internal when the text is no such answer
+Result<Schema> parse_schema(std::string_view answer);                    // internal when the text is no such answer
+Result<std::vector<TensorInfo>> parse_outputs(std::string_view answer);  // of "run"; the same
 
 // Engine "onnx". Faults: model_unusable (argument why) for a file that is refused or cannot be run, cancelled,
 // invalid_request (params, input files that do not fit), storage_full. The last model stays loaded while its digest is

@@ -75,6 +75,10 @@ Result<Request> parse_request(std::string_view params) {
   if (auto read = number(object, "threads", 0, 64, request.threads); !read) return std::move(read).error();
   if (auto read = number(object, "memory_mib", 64, 65536, request.memory_mib); !read) return std::move(read).error();
   if (auto read = number(object, "batch", 0, 1 << 20, request.batch); !read) return std::move(read).error();
+  if (const auto* spin = object.if_contains("spin")) {
+    if (!spin->is_bool()) return refuse_params("spin is no boolean");
+    request.spin = spin->get_bool();
+  }
   if (const auto* shapes = object.if_contains("shapes")) {
     if (!shapes->is_object()) return refuse_params("shapes is no object");
     for (const auto& [name, extents] : shapes->get_object())
@@ -90,6 +94,7 @@ std::string write_request(const Request& request) {
                    {"threads", request.threads},
                    {"memory_mib", request.memory_mib},
                    {"batch", request.batch},
+                   {"spin", request.spin},
                    {"shapes", shapes}};
   if (!request.sha256.empty()) out["sha256"] = request.sha256;
   return json::serialize(out);
@@ -110,6 +115,14 @@ Result<Schema> parse_schema(std::string_view answer) {
     for (const auto& [key, value] : object.at("metadata").as_object())
       schema.metadata[std::string(key)] = std::string(value.as_string());
     return schema;
+  } catch (const std::exception&) {
+    return Fault(Reason::internal).because("unreadable answer of onnx");
+  }
+}
+
+Result<std::vector<TensorInfo>> parse_outputs(std::string_view answer) {
+  try {
+    return parse_tensors(json::parse(answer).as_object().at("outputs"));
   } catch (const std::exception&) {
     return Fault(Reason::internal).because("unreadable answer of onnx");
   }
