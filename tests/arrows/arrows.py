@@ -14,7 +14,7 @@ LAYERS = [
     ["engine", "engines/*", "sql", "blob", "http", "config"],
     ["metering", "identity", "probe"],
     ["jobs", "models", "objects"],
-    ["separations", "library", "media", "workflows", "api"],
+    ["separations", "library", "inference", "media", "workflows", "api"],
     ["surfaces/*"],
 ]
 # The seam to the network: the endpoint layer serves with it, the others call out with its client.

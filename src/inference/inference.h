@@ -1,0 +1,120 @@
+// Runs ONNX models of the registry for those who may run them, and takes the toll.
+//
+//   place  = inference.enter(account, bytes)                 room among the calls that are on their way
+//   target = inference.resolve(tx, viewer, "acme/tiny")      who may, and exactly what: pinned by digest
+//   answer = inference.run({place, target, inputs}, ...)     checks, hold, run, capture
+//
+// A call costs nothing unless its outputs are there: whatever fails after the hold gives it back, and a server that
+// dies leaves a row that gives it back (bills.h).
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "blob/store.h"
+#include "inference/bills.h"
+#include "inference/places.h"
+#include "inference/pool.h"
+#include "inference/target.h"
+#include "inference/tensor.h"
+#include "models/serving.h"
+#include "sql/database.h"
+
+namespace toll::inference {
+
+struct Call {
+  std::shared_ptr<Place> place;  // whose account pays
+  Target target;
+  std::vector<Tensor> inputs;
+  std::vector<std::string> outputs;  // in the order wanted; empty: all, in the model's order
+  int hangup = -1;                   // a descriptor that polls POLLRDHUP when nobody waits any more; -1: none
+};
+
+struct Answer {
+  std::string id;  // of the call: the reference in the ledger
+  Target target;
+  metering::Credits price;
+  std::vector<Tensor> outputs;
+};
+
+// Thread-safe. describe() and run() block, for as long as the pool's patience and a run may take.
+class Inference {
+ public:
+  struct Options {
+    Pool::Options pool;
+    Places::Limits places;
+    std::uint64_t input_bytes = 0;                    // of one call
+    std::chrono::seconds timeout{60};                 // of a run, as the runner keeps it: for leases
+    metering::Credits price;                          // of a call
+    std::map<std::string, metering::Credits> prices;  // of a call of these models instead
+  };
+  // What commits together with the payment: a kept answer, a step of a workflow. Called with the outputs, outside of
+  // any transaction; what it returns runs in the payment's, perhaps again, and its fault undoes the payment.
+  using Commit = std::function<Result<void>(sql::Tx&)>;
+  using Settle = std::function<Commit(const Answer&)>;
+
+  Inference(sql::Database& db, const blob::Store& store, const models::ModelServing& serving, Bills bills,
+            Options options);
+
+  // Before anything of the call is read; `bytes` is what it may bring. Faults: overloaded, too_many_requests.
+  Result<std::shared_ptr<Place>> enter(AccountId account, std::uint64_t bytes);
+
+  // What serves now. `version` is a version or an alias, or empty; `file` a file's name, or empty. Faults: those of
+  // ModelServing::resolve (a model that the viewer does not see is model_not_found) and of target_of.
+  Result<Target> resolve(sql::Tx& tx, const models::Viewer& viewer, std::string_view repo_id,
+                         std::string_view version = {}, std::string_view file = {}) const;
+  // The same as it was recorded. Faults: model_not_found, model_unusable (its files have changed or gone).
+  Result<Target> recorded(sql::Tx& tx, std::string_view repo_id, std::string_view version, std::string_view digest,
+                          std::string_view file) const;
+
+  // What goes in and what comes out; costs nothing. The first time the model is loaded for it. Faults: those of Pool.
+  Result<std::shared_ptr<const Schema>> describe(const Target& target, int hangup = -1);
+
+  // Faults: those of describe(), of check_call(), insufficient_credits, those of Pool, and those of `settle`. After a
+  // fault nothing has been paid.
+  Result<Answer> run(Call call, const Settle& settle = {});
+
+  metering::Credits price_of(std::string_view repo_id) const;
+  const Bills& bills() const { return bills_; }
+  const models::ModelServing& serving() const { return serving_; }
+  Pool::Counts counts() const { return pool_.counts(); }
+  // Refuses what waits and ends what runs. Idempotent.
+  void stop() { pool_.stop(); }
+
+ private:
+  // The last schemas, by file.
+  class Schemas {
+   public:
+    std::shared_ptr<const Schema> find(const std::string& key);
+    void keep(const std::string& key, std::shared_ptr<const Schema> schema);
+
+   private:
+    using Entry = std::pair<std::string, std::shared_ptr<const Schema>>;
+    std::mutex mutex_;
+    std::list<Entry> entries_;  // the last used first
+    std::unordered_map<std::string, std::list<Entry>::iterator> by_key_;
+  };
+
+  Run run_of(const Target& target) const;
+  Micros lease() const;
+  Result<Answer> carry_out(Call& call, const Schema& schema, const Bill& bill, const Settle& settle);
+  void give_back(const Bill& bill);
+
+  sql::Database& db_;
+  const blob::Store& store_;
+  const models::ModelServing& serving_;
+  const Bills bills_;
+  const Options options_;
+  Places places_;
+  Schemas schemas_;
+  Pool pool_;
+};
+
+}  // namespace toll::inference
