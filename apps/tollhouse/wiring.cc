@@ -10,12 +10,14 @@
 #include "engines/onnx/onnx_engine.h"
 #include "engines/separation/separation.h"
 #include "http/server.h"
+#include "surfaces/inference/surface.h"
 #include "surfaces/objects/surface.h"
 #include "surfaces/registry/surface.h"
 #include "surfaces/stems/surface.h"
 #include "surfaces/tunes/surface.h"
 #include "tollhouse/foundation.h"
 #include "tollhouse/gatehouse.h"
+#include "tollhouse/inference.h"
 #include "tollhouse/janitor.h"
 #include "tollhouse/pages.h"
 #include "tollhouse/registry.h"
@@ -74,7 +76,7 @@ std::unique_ptr<http::Server> listen(const http::ServerOptions& options, http::H
 }
 
 std::vector<api::SurfaceDescription> surfaces() {
-  return {stems::describe(), tunes::describe(), registry::describe()};
+  return {stems::describe(), tunes::describe(), registry::describe(), open_inference::describe()};
 }
 
 }  // namespace
@@ -88,6 +90,7 @@ int serve(const config::Settings& settings) {
   Janitor janitor(*base.db,
                   {[&](sql::Tx& tx) { workshop.separations.expire(tx); },
                    [&](sql::Tx& tx) { gatehouse.idempotency.purge(tx); }, [&](sql::Tx& tx) { base.sessions.purge(tx); },
+                   [bills = inference::Bills(base.ledger, base.clock, base.random)](sql::Tx& tx) { bills.sweep(tx); },
                    [&](sql::Tx& tx) {
                      const auto kept = std::chrono::hours(settings.objects.upload_retention_hours);
                      workshop.slots.sweep(tx, base.clock.now() - kept, 500);
@@ -97,11 +100,13 @@ int serve(const config::Settings& settings) {
   Stems stems_surface(base, workshop, *prober, settings);
   Tunes tunes_surface(base, workshop, *prober, settings);
   Registry registry_surface(base, workshop, settings);
+  Inference inference_surface(base, workshop, registry_surface.serving, gatehouse.core, gatehouse.metrics, settings);
   object_store::House objects_house{*workshop.store, workshop.urls, workshop.slots, workshop.key_spaces};
   auto& front = gatehouse.front;
   front.add(stems::make(gatehouse.core, stems_surface.house));
   front.add(tunes::make(gatehouse.core, tunes_surface.house));
   front.add(registry::make(gatehouse.core, registry_surface.house));
+  front.add(open_inference::make(inference_surface.core, inference_surface.house));
   front.add(object_store::make(gatehouse.core, objects_house));
   const PageContext pages{gatehouse.metrics, [&] { return janitor.healthy(); }, openapi_text(settings),
                           settings.server.operator_token};
@@ -129,6 +134,7 @@ int serve(const config::Settings& settings) {
   });
   server->run();
   dispatcher->stop();
+  inference_surface.join();
   gatehouse.join();
   log::info("server.stopped");
   log::flush();

@@ -18,15 +18,15 @@ constexpr std::array<std::string_view, 11> route_words{"files",    "versions", "
                                                        "revision", "initiate", "complete"};
 
 // Root paths of the server, and the bucket.
-constexpr std::array<std::string_view, 45> root_words{
-    "upload",         "jobs",         "job",        "status",    "download",     "stems",
-    "api-key",        "auth",         "credits",    "admin",     "api",          "api-docs",
-    "api-keys",       "tracks",       "search",     "playlists", "interactions", "recommendations",
-    "audio-features", "audio",        "models",     "analytics", "webhooks",     "billing",
-    "unstract",       "deployment",   "mcp",        "v1",        "healthz",      "docs",
-    "redoc",          "openapi.json", "console",    "metrics",   "livez",        "readyz",
-    "objects",        "login",        "manifest",   "platform",  "dev",          "users",
-    "changes",        "static",       "favicon.ico"};
+constexpr std::array<std::string_view, 46> root_words{
+    "upload",         "jobs",       "job",          "status",     "download",     "stems",
+    "api-key",        "auth",       "credits",      "admin",      "api",          "api-docs",
+    "api-keys",       "tracks",     "search",       "playlists",  "interactions", "recommendations",
+    "audio-features", "audio",      "models",       "analytics",  "webhooks",     "billing",
+    "unstract",       "deployment", "mcp",          "v1",         "v2",           "healthz",
+    "docs",           "redoc",      "openapi.json", "console",    "metrics",      "livez",
+    "readyz",         "objects",    "login",        "manifest",   "platform",     "dev",
+    "users",          "changes",    "static",       "favicon.ico"};
 
 constexpr std::string_view repo_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 constexpr std::string_view label_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-";

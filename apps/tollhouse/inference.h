@@ -1,0 +1,30 @@
+// The surface that runs models, put together: its workers, its threads, and what happens in it by itself.
+#pragma once
+
+#include <boost/asio/thread_pool.hpp>
+
+#include "api/metrics.h"
+#include "api/serve.h"
+#include "config/settings.h"
+#include "inference/inference.h"
+#include "surfaces/inference/house.h"
+#include "tollhouse/foundation.h"
+#include "tollhouse/workshop.h"
+
+namespace toll::app {
+
+// Members may use what stands above them; the arguments outlive it.
+struct Inference {
+  inference::Inference models;
+  boost::asio::thread_pool waiting;  // a thread for each call that may be on its way
+  api::Core core;                    // the server's, but for those threads
+  open_inference::House house;
+
+  Inference(Foundation& base, Workshop& workshop, const models::ModelServing& serving, const api::Core& server,
+            api::Metrics& metrics, const config::Settings& settings);
+
+  // Ends what runs and waits for it.
+  void join();
+};
+
+}  // namespace toll::app

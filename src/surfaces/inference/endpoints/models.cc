@@ -1,0 +1,47 @@
+#include "surfaces/inference/endpoints/models.h"
+
+#include "surfaces/inference/dialect.h"
+
+namespace toll::open_inference {
+
+namespace {
+constexpr std::size_t most_index_rows = 1000;
+}
+
+Result<ModelView> describe_model(Call& call) {
+  const auto& target = admitted(call).target;
+  const auto schema = TOLL_TRY(call.house.inference.describe(target, hangup(call)));
+  return ModelView{
+      .name = target.repo_id,
+      .versions = target.version.empty() ? std::vector<std::string>() : std::vector<std::string>(1, target.version),
+      .platform = "onnxruntime_onnx",
+      .inputs = view(schema->inputs),
+      .outputs = view(schema->outputs),
+      .digest = target.digest,
+      .file = target.file.rfilename,
+      .file_sha256 = target.file_sha256(),
+      .credits = metering::to_number(call.house.inference.price_of(target.repo_id))};
+}
+
+Result<ReadyView> model_ready(Call& call, const std::string& repo, const std::string& version,
+                              const std::optional<std::string>& file) {
+  if (!call.house.can_run) return Fault(Reason::model_not_ready).with("model", repo);
+  const auto target = TOLL_TRY(call.house.inference.resolve(call.tx(), viewer(call), repo, version, file.value_or("")));
+  return ReadyView{target.repo_id, true};
+}
+
+Result<ListIndex::Response> ListIndex::handle(Call& call, const Request& in) {
+  const auto& inference = call.house.inference;
+  Response out;
+  for (auto& repo : inference.serving().offered(call.tx(), viewer(call), inference::engine_name)) {
+    if (out.size() == most_index_rows) break;
+    const auto target = inference.resolve(call.tx(), viewer(call), repo);
+    if (target)
+      out.push_back({repo, target->version, "READY", ""});
+    else if (!in.ready.value_or(false))
+      out.push_back({repo, "", "UNAVAILABLE", target.error().fill(Dialect::row(target.error().reason()).text)});
+  }
+  return out;
+}
+
+}  // namespace toll::open_inference
