@@ -69,8 +69,10 @@ build_preset() {
 
 # Only when something that CMake looks at has changed: ninja notices the rest.
 configure() {
-  local preset=$1 log=$2 stamp
+  local preset=$1 log=$2 stamp home
   shift 2
+  home=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "build/$preset/CMakeCache.txt" 2>/dev/null || true)
+  if [[ -n $home && ! $home -ef . ]]; then rm -rf "build/$preset"; fi  # the checkout has been moved or copied
   stamp="$* $(ls -d web/node_modules third_party/onnxruntime/node_modules 2>/dev/null)"
   if [[ -e build/$preset/build.ninja && "$(cat "build/$preset/.configured" 2>/dev/null)" == "$stamp" ]]; then return 0; fi
   if ! cmake --preset "$preset" "$@" >"$log" 2>&1; then
