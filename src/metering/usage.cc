@@ -67,7 +67,9 @@ bool UsageRecorder::sleep_until(std::stop_token stop, Steady::time_point when) {
 
 void UsageRecorder::run(std::stop_token stop) {
   int round = 0;
+  bool last = false;
   do {
+    last = stop.stop_requested();  // asked before the buffers are read: what came while the round before wrote is left
     const auto next = Steady::now() + options_.interval;
     try {
       roll_up_if_due();
@@ -77,11 +79,11 @@ void UsageRecorder::run(std::stop_token stop) {
       }
       std::lock_guard lock(flushing_);
       drain();
-      write(++round % flushes_a_use == 0 || stop.stop_requested());
+      write(++round % flushes_a_use == 0 || last);
     } catch (const std::exception& failed) {
       log::warn("usage.not_written", {{"cause", failed.what()}});
     }
-  } while (!stop.stop_requested());
+  } while (!last);
 }
 
 // Late by a minute hurts nobody: until it is done the report reads the minutes.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <semaphore>
 
 #include "metering/tests/fixture.h"
 #include "metering/usage/rollup.h"
@@ -208,6 +209,24 @@ TEST_P(UsageTest, many_threads_lose_no_call) {
       });
   }
   EXPECT_EQ(report().total, 16'000);
+}
+
+TEST_P(UsageTest, a_call_that_comes_while_the_recorder_writes_and_is_stopped_is_written) {
+  std::unique_ptr<UsageRecorder> usage;
+  std::binary_semaphore writing{0};
+  bool first = true;
+  UsageRecorder::Options options{.interval = 1ms};
+  options.note_uses = [&](sql::Tx&, std::span<const KeyUse>) {
+    if (!std::exchange(first, false)) return;
+    usage->record(row("/tracks", 200));
+    writing.release();
+    std::this_thread::sleep_for(100ms);  // long enough for the end to be asked for
+  };
+  usage = std::make_unique<UsageRecorder>(db(), clock, options);
+  usage->record(row("/tracks", 200));
+  writing.acquire();
+  usage.reset();
+  EXPECT_EQ(report().total, 2);
 }
 
 TEST_P(UsageTest, the_uses_of_keys_are_told_once) {
