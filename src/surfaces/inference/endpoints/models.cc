@@ -1,5 +1,7 @@
 #include "surfaces/inference/endpoints/models.h"
 
+#include "base/text.h"
+#include "json/parse.h"
 #include "surfaces/inference/dialect.h"
 
 namespace toll::open_inference {
@@ -30,7 +32,25 @@ Result<ReadyView> model_ready(Call& call, const std::string& repo, const std::st
   return ReadyView{target.repo_id, true};
 }
 
+json::Object ListIndex::body_schema() {
+  const json::Object ready{{"type", "boolean"}, {"description", "true: only models that would run."}};
+  return {{"type", "object"}, {"properties", json::Object{{"ready", ready}}}};
+}
+
+namespace {
+// Clients of the protocol send nothing at all, or {"ready":true}.
+Result<bool> wants_ready_alone(std::string_view body) {
+  if (trim(body).empty()) return false;
+  const auto value = TOLL_TRY(json::parse(body));
+  const auto* object = value.if_object();
+  const auto* ready = object ? object->if_contains("ready") : nullptr;
+  if (object && (!ready || ready->is_bool())) return ready && ready->get_bool();
+  return Fault(Reason::invalid_request).at({{Place::body, {"ready"}, Problem::not_boolean, "must be true or false"}});
+}
+}  // namespace
+
 Result<ListIndex::Response> ListIndex::handle(Call& call, const Request& in) {
+  const bool ready_alone = TOLL_TRY(wants_ready_alone(*in.body.bytes));
   const auto& inference = call.house.inference;
   Response out;
   for (auto& repo : inference.serving().offered(call.tx(), viewer(call), inference::engine_name)) {
@@ -38,7 +58,7 @@ Result<ListIndex::Response> ListIndex::handle(Call& call, const Request& in) {
     const auto target = inference.resolve(call.tx(), viewer(call), repo);
     if (target)
       out.push_back({repo, target->version, "READY", ""});
-    else if (!in.ready.value_or(false))
+    else if (!ready_alone)
       out.push_back({repo, "", "UNAVAILABLE", target.error().fill(Dialect::row(target.error().reason()).text)});
   }
   return out;

@@ -1,6 +1,7 @@
 // Models: which there are, what goes in and comes out, whether they would run.
 #pragma once
 
+#include "api/input.h"
 #include "surfaces/inference/house.h"
 #include "surfaces/inference/wire.h"
 
@@ -17,7 +18,7 @@ struct VersionPath {
 };
 
 struct IndexQuery {
-  std::optional<bool> ready;
+  api::WholeBody body;
 };
 
 inline constexpr std::array model_reasons{
@@ -77,7 +78,7 @@ struct ListIndex : Endpoint {
   static constexpr Route route{Method::post, "/v2/repository/index"};
   static constexpr std::string_view id = "inference.index", summary = "The models that you may run";
   static constexpr std::string_view description = "At most the first 1,000, by name.";
-  static constexpr bool takes_forms = true;
+  static json::Object body_schema();
   static Result<Response> handle(Call& call, const Request& in);
 };
 
@@ -108,7 +109,7 @@ template <>
 struct Schema<open_inference::IndexQuery> {
   using V = open_inference::IndexQuery;
   static constexpr std::string_view name = "InferenceIndexQuery";
-  static constexpr auto fields = std::tuple{field(&V::ready, "ready", "true: only models that would run.")};
+  static constexpr auto fields = std::tuple{field(&V::body, "body", "What is wanted; nothing: all.", {.in = In::raw})};
 };
 
 }  // namespace toll::json
