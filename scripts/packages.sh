@@ -47,6 +47,7 @@ test   libgmock-dev          matchers of the unit tests
 test   python3               the system's Python for the functional tests
 test   python3-pytest        functional tests
 test   python3-requests      the HTTP client of the documented example
+test   python3-venv          environments for what comes from PyPI: the official inference client
 test   postgresql            a private cluster for the tests
 test   postgresql-client     looks into that cluster
 test   redis-server          a private one for the tests of shared rate limits

@@ -29,11 +29,15 @@ def free_port():
 
 
 def as_toml(sections):
-    """Our settings are strings, numbers, booleans and lists of them, which JSON and TOML write alike."""
+    """Our settings are strings, numbers, booleans and lists of them, which JSON and TOML write alike, and lists of tables."""
     lines = []
     for section, settings in sections.items():
         lines.append(f"[{section}]")
-        lines += [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+        tables = {name: value for name, value in settings.items() if value and isinstance(value, list) and isinstance(value[0], dict)}
+        lines += [f"{name} = {json.dumps(value)}" for name, value in settings.items() if name not in tables]
+        for name, rows in tables.items():
+            for row in rows:
+                lines += [f"[[{section}.{name}]]", *(f"{key} = {json.dumps(value)}" for key, value in row.items())]
     return "\n".join(lines) + "\n"
 
 
