@@ -50,7 +50,6 @@ function(toll_test name)
   target_link_libraries(${target} PRIVATE ${T_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
   target_compile_definitions(${target} PRIVATE TOLL_SOURCE_DIR="${CMAKE_SOURCE_DIR}" TOLL_BINARY_DIR="${CMAKE_BINARY_DIR}")
   add_test(NAME ${name} COMMAND ${target})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 600)
 endfunction()
 
 # A libFuzzer target: <name>_fuzz (only with TOLL_FUZZ, clang).
