@@ -1,6 +1,8 @@
 #include "tollhouse/inference.h"
 
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 
 #include "base/log.h"
@@ -14,6 +16,8 @@ namespace {
 constexpr std::uint64_t of_the_program = 512ull << 20;
 constexpr std::uint32_t runs_of_a_warm_worker = 1'000'000;
 constexpr std::chrono::seconds most_patience{30};
+// Shorter than what the server gives its connections at the end, so that whoever waits hears of it.
+constexpr std::chrono::seconds time_to_finish{10};
 
 std::size_t calls_at_once(const config::Inference& settings) {
   return static_cast<std::size_t>(settings.workers + settings.queue);
@@ -84,18 +88,31 @@ void gauges(api::Metrics& metrics, const inference::Inference& models) {
 
 }  // namespace
 
-Inference::Inference(Foundation& base, Workshop& workshop, const models::ModelServing& serving, const api::Core& server,
-                     api::Metrics& metrics, const config::Settings& settings)
+Inference::Inference(Foundation& base, Workshop& workshop, const models::ModelServing& serving,
+                     models::AccessRecorder& recorder, const api::Core& server, api::Metrics& metrics,
+                     const config::Settings& settings)
     : models(*base.db, *workshop.store, serving, inference::Bills(base.ledger, base.clock, base.random),
              inference_options(settings)),
       waiting(calls_at_once(settings.inference)),
       core{server.db,    server.gate, server.idempotency, server.store,
            server.clock, waiting,     server.preparing,   server.disk},
-      house{*base.db, models, TOLL_VERSION, engines::onnx::load_runtime().has_value(),
+      house{*base.db,
+            models,
+            recorder,
+            TOLL_VERSION,
+            engines::onnx::load_runtime().has_value(),
             static_cast<std::uint64_t>(settings.inference.max_body_bytes)} {
   const auto left = base.db->write([&](sql::Tx& tx) { return models.bills().recover(tx); });
   if (left > 0) log::info("inference.calls_released", {{"count", left}});
   gauges(metrics, models);
+}
+
+void Inference::drain(const std::stop_token& ended) {
+  std::mutex mutex;
+  std::condition_variable_any changed;
+  std::unique_lock lock(mutex);
+  changed.wait_for(lock, ended, time_to_finish, [] { return false; });
+  models.stop();
 }
 
 void Inference::join() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/thread_pool.hpp>
+#include <stop_token>
 
 #include "api/metrics.h"
 #include "api/serve.h"
@@ -20,9 +21,12 @@ struct Inference {
   api::Core core;                    // the server's, but for those threads
   open_inference::House house;
 
-  Inference(Foundation& base, Workshop& workshop, const models::ModelServing& serving, const api::Core& server,
-            api::Metrics& metrics, const config::Settings& settings);
+  Inference(Foundation& base, Workshop& workshop, const models::ModelServing& serving, models::AccessRecorder& recorder,
+            const api::Core& server, api::Metrics& metrics, const config::Settings& settings);
 
+  // While the server takes no more calls: ends those that still run after a while. Returns then, or when `ended` is
+  // requested.
+  void drain(const std::stop_token& ended);
   // Ends what runs and waits for it.
   void join();
 };

@@ -100,7 +100,8 @@ int serve(const config::Settings& settings) {
   Stems stems_surface(base, workshop, *prober, settings);
   Tunes tunes_surface(base, workshop, *prober, settings);
   Registry registry_surface(base, workshop, settings);
-  Inference inference_surface(base, workshop, registry_surface.serving, gatehouse.core, gatehouse.metrics, settings);
+  Inference inference_surface(base, workshop, registry_surface.serving, registry_surface.recorder, gatehouse.core,
+                              gatehouse.metrics, settings);
   object_store::House objects_house{*workshop.store, workshop.urls, workshop.slots, workshop.key_spaces};
   auto& front = gatehouse.front;
   front.add(stems::make(gatehouse.core, stems_surface.house));
@@ -127,10 +128,11 @@ int serve(const config::Settings& settings) {
                                {"database", base.db->engine() == sql::Engine::sqlite ? "sqlite" : "postgresql"}});
   log::flush();
 
-  std::jthread stopper([&](std::stop_token) {
+  std::jthread stopper([&](const std::stop_token& ended) {
     const int signal = wait_for(stop_signals);
     log::info("server.stopping", {{"signal", signal}});
     server->stop();
+    inference_surface.drain(ended);
   });
   server->run();
   dispatcher->stop();

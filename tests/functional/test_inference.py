@@ -379,15 +379,45 @@ def test_a_failed_call_frees_its_idempotency_key(buyer, market):
 # ---- who may
 
 
-def test_a_private_model_is_like_none_for_everybody_else(server, seller, buyer):
+@pytest.fixture(scope="module")
+def operations(server):
+    """Every operation that names a model, from the document that the server publishes."""
+    document = server.client().get("/openapi.json").json()
+    found = [
+        (method.upper(), path)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if operation["tags"] == ["inference"] and "{repo}" in path
+    ]
+    assert len(found) == 6
+    return found
+
+
+@pytest.mark.parametrize("role", ["developer", "platform"])
+@pytest.mark.parametrize("slash", ["/", "%2F"])
+def test_an_invisible_model_answers_like_an_absent_one(server, seller, operations, role, slash):
     secret = publish(seller, onnx_file.affine(), visibility="private")
-    for path, method, body in [("", "get", {}), ("/ready", "get", {}), ("/infer", "post", {"json": {"inputs": ONE}})]:
-        answers = [
-            getattr(buyer.session, method)(f"/v2/models/{repo}{path}", **body) for repo in (secret, secret[:-1] + "xy")
-        ]
-        assert [answer.status_code for answer in answers] == [404, 404]
+    stranger, boss = User(server, role), User(server, "admin")
+    for method, path in operations:
+        answers = []
+        for repo in (secret, secret[:-1] + "xy"):
+            url = path.replace("{repo}", repo.replace("/", slash)).replace("{version}", "v1")
+            body = {"json": {"inputs": ONE}} if method == "POST" else {}
+            answers.append(stranger.request(method, url, **body))
+            if repo == secret:
+                assert seller.request(method, url, **body).status_code == 200
+                assert boss.request(method, url, **body).status_code in (200, 402)
+        assert [answer.status_code for answer in answers] == [404, 404], f"{method} {path}"
         assert answers[0].content == answers[1].content
-    assert seller.ask("POST", f"/v2/models/{secret}/infer", json={"inputs": ONE})["outputs"] == TWICE_PLUS_ONE
+
+
+def test_a_call_stands_in_the_access_log(server, seller):
+    secret = publish(seller, onnx_file.affine(), visibility="private")
+    seller.ask("POST", f"/v2/models/{secret}/infer", json={"inputs": ONE})
+    seller.ask("POST", f"/v2/models/{secret}/infer", 400, json={"inputs": []})
+    query = {"repo_id": secret, "event_type": "model_run"}
+    statuses = lambda: sorted(row["status"] for row in admin(server, "GET", "/v1/admin/access-logs", params=query))
+    until(lambda: statuses() == ["error", "ok"], "both calls are logged", 10)
 
 
 def test_a_grant_to_run_lets_run_what_may_not_be_fetched(server, seller):
@@ -501,6 +531,17 @@ def test_a_server_that_ends_in_mid_run_keeps_nobodys_credits(start_server, reque
         assert buyer.credits() == pytest.approx(1 - 2 * PRICE), "another server might still run it: its lease decides"
     else:
         assert buyer.credits() == pytest.approx(1 - PRICE)
+
+
+@pytest.mark.fault
+def test_a_server_that_stops_does_not_wait_for_a_long_run(start_server):
+    server = start_server(**SETTINGS, inference={**INFERENCE, "timeout": 600})
+    market, buyer = Market(server), server.account(credits=1)
+    thread, found = run_slowly(buyer, market)
+    until(lambda: gauge(server, "running") == 1, "the call runs", 10)
+    assert server.stop(25) == 0
+    thread.join(20)
+    assert found[0].status_code == 503
 
 
 def test_calls_that_share_a_run_get_what_they_would_have_got_alone(start_server):

@@ -29,6 +29,22 @@ const Admitted& admitted(const Call& call) {
   return *static_cast<const Admitted*>(call.kept.get());
 }
 
+void note_run(const Call& call, const inference::Target& target, std::string_view status, std::uint64_t bytes) {
+  models::AccessRow row;
+  row.account = call.account();
+  row.key = call.who->key;
+  row.event = "model_run";
+  row.status = status;
+  row.repo_id = target.repo_id;
+  row.rfilename = target.file.rfilename;
+  if (!target.version.empty()) row.version = target.version;
+  row.bytes = static_cast<std::int64_t>(bytes);
+  row.remote = call.remote;
+  row.user_agent = call.request.fields.get("User-Agent");
+  row.request_id = call.request_id;
+  call.house.recorder.record(std::move(row));
+}
+
 int hangup(const Call& call) {
   return call.client ? *call.client : -1;
 }

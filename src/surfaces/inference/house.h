@@ -7,6 +7,7 @@
 #include "api/call.h"
 #include "api/endpoint.h"
 #include "inference/inference.h"
+#include "models/access_log.h"
 #include "sql/database.h"
 #include "surfaces/inference/paths.h"
 
@@ -16,6 +17,7 @@ namespace toll::open_inference {
 struct House {
   sql::Database& db;
   inference::Inference& inference;
+  models::AccessRecorder& recorder;
   std::string version;           // of the server
   bool can_run = false;          // ONNX Runtime is there
   std::uint64_t max_body_bytes;  // of a call
@@ -54,6 +56,8 @@ struct Admitted {
 // Inference::enter and of Inference::resolve.
 Result<void> admit_model(Call& call, std::uint64_t bytes);
 const Admitted& admitted(const Call& call);
+// A row for the registry's access log (event model_run) that no answer waits for. status: ok, denied or error.
+void note_run(const Call& call, const inference::Target& target, std::string_view status, std::uint64_t bytes);
 // The descriptor that tells of a client that hung up; -1: there is none.
 int hangup(const Call& call);
 

@@ -67,8 +67,13 @@ Result<http::Response> infer(Call& call, const std::string& body) {
     settle = [&](const inference::Answer& answer) {
       return [&call, kept = kept_answer(answer, request.id)](sql::Tx& tx) { return call.keep_answer(tx, kept); };
     };
-  const auto answer = TOLL_TRY(call.house.inference.run(std::move(run), settle));
-  auto written = write_infer(answer, request.id, binary_flags(request, answer));
+  const auto answer = call.house.inference.run(std::move(run), settle);
+  if (!answer) {
+    note_run(call, admitted(call).target, answer.error().kind() == Kind::unpaid ? "denied" : "error", 0);
+    return answer.error();
+  }
+  auto written = write_infer(*answer, request.id, binary_flags(request, *answer));
+  note_run(call, answer->target, "ok", written.body.size());
   http::Response response;
   response.fields.add("Content-Type", written.json_bytes ? "application/octet-stream" : "application/json");
   if (written.json_bytes) response.fields.add("Inference-Header-Content-Length", std::to_string(*written.json_bytes));
