@@ -46,7 +46,9 @@ struct Pool::Call {
   }
   Run run;
   Steady::time_point since = Steady::now();
-  std::shared_ptr<Shared> group;  // once a slot has it
+  bool taken = false;             // by a slot
+  bool gone = false;              // nobody waits for it any more
+  std::shared_ptr<Shared> group;  // once the slot runs it
   std::optional<Result<Ran>> result;
   engine::Fd done;
 };
@@ -111,17 +113,18 @@ Result<Ran> Pool::run(Run run, int hangup) {
     std::lock_guard lock(mutex_);
     if (call->result) return *std::move(call->result);
     const bool gone = ready > 0 && hangup >= 0 && sources[1].revents != 0;
-    if (!call->group && (gone || Steady::now() >= until)) {
+    if (!call->taken && (gone || Steady::now() >= until)) {
       waiting_.remove(call);
       if (gone) return Reason::cancelled;
       return Fault(Reason::overloaded).retry_after(std::chrono::seconds(1));
     }
     if (gone) {
       // Others of its group may still wait; what the slot makes of this call, nobody will look at.
-      if (--call->group->wanted == 0) call->group->stop.request_stop();
+      call->gone = true;
+      if (call->group && --call->group->wanted == 0) call->group->stop.request_stop();
       return Reason::cancelled;
     }
-    if (call->group) patient = false;
+    if (call->taken) patient = false;
   }
 }
 
@@ -142,11 +145,16 @@ void Pool::assign() {
       ++next;
       continue;
     }
-    slot->busy = true;
-    slot->handed.push_back(*next);
+    hand(*slot, *next);
     slot->changed.notify_all();
     next = waiting_.erase(next);
   }
+}
+
+void Pool::hand(Slot& slot, std::shared_ptr<Call> call) {
+  call->taken = true;
+  slot.busy = true;
+  slot.handed.push_back(std::move(call));
 }
 
 Pool::Slot* Pool::slot_for(const Call& call) {
@@ -186,8 +194,7 @@ std::shared_ptr<Pool::Call> Pool::take_waiting(const Slot& slot) {
 Pool::Group Pool::next_for(Slot& slot, std::unique_lock<std::mutex>& lock) {
   while (!stopping_ && slot.handed.empty()) {
     if (auto call = take_waiting(slot)) {
-      slot.busy = true;
-      slot.handed.push_back(std::move(call));
+      hand(slot, std::move(call));
     } else if (slot.model.empty()) {
       slot.changed.wait(lock);
     } else if (slot.changed.wait_until(lock, slot.last_used + options_.idle) == std::cv_status::timeout &&
@@ -199,9 +206,11 @@ Pool::Group Pool::next_for(Slot& slot, std::unique_lock<std::mutex>& lock) {
   }
   if (!slot.handed.empty() && !stopping_) gather(slot, lock);
   auto group = std::make_shared<Shared>();
-  group->wanted = slot.handed.size();
-  for (auto& call : slot.handed) call->group = group;
-  if (stopping_) group->stop.request_stop();
+  for (auto& call : slot.handed) {
+    call->group = group;
+    group->wanted += !call->gone;
+  }
+  if (stopping_ || group->wanted == 0) group->stop.request_stop();
   return slot.handed;
 }
 
@@ -218,7 +227,7 @@ void Pool::gather(Slot& slot, std::unique_lock<std::mutex>& lock) {
   };
   for (auto next = waiting_.begin(); next != waiting_.end();) {
     if (fits(slot.handed, **next)) {
-      slot.handed.push_back(*next);
+      hand(slot, *next);
       next = waiting_.erase(next);
     } else {
       ++next;

@@ -79,6 +79,7 @@ class Pool {
   // Under the mutex:
   void assign();
   Slot* slot_for(const Call& call);
+  void hand(Slot& slot, std::shared_ptr<Call> call);
   bool fits(const Group& group, const Call& call) const;
   std::shared_ptr<Call> take_waiting(const Slot& slot);
   Group next_for(Slot& slot, std::unique_lock<std::mutex>& lock);

@@ -143,6 +143,16 @@ TEST_F(PoolTest, forgets_a_waiting_call_whose_caller_hung_up) {
   EXPECT_EQ(shared.runs, 1);
 }
 
+TEST_F(PoolTest, waits_for_a_call_that_waits_for_others_to_join_it) {
+  patience = std::chrono::milliseconds(20);
+  pool(1, 2);
+  auto first = later(run('a', {1, 1}, 1));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  auto second = later(run('a', {2, 2}, 1));
+  EXPECT_TRUE(first.get()) << "it had a slot, so it is not told to try again";
+  EXPECT_TRUE(second.get());
+}
+
 TEST_F(PoolTest, refuses_an_output_that_is_larger_than_allowed) {
   auto& one = pool(1);
   const auto ran = one.run(run('a', std::vector<float>(18, 1.0f)), -1);
