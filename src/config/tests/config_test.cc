@@ -262,5 +262,16 @@ TEST(Checks, tell_good_urls_origins_and_addresses_from_bad_ones) {
   EXPECT_NE(are_packages({{"a", "A", {1}, 1, "dollars"}}), "");
 }
 
+TEST(Load, takes_a_price_for_each_model_and_says_which_one_is_wrong) {
+  const auto loaded = load_text("[[inference.prices]]\nrepo = \"acme/large\"\ncredits = 0.05\n");
+  ASSERT_THAT(messages(loaded), testing::IsEmpty());
+  EXPECT_EQ(loaded.settings.inference.prices, (std::vector<ModelPrice>{{"acme/large", {50'000}}}));
+  EXPECT_THAT(messages(load_text("[[inference.prices]]\nrepo = \"a\"\ncredits = 1\n[[inference.prices]]\nprice = 2\n")),
+              testing::ElementsAre(
+                  testing::HasSubstr("is wrong in its price 2: needs repo; needs credits; has the unknown key price")));
+  EXPECT_NE(are_prices({{"a", {1}}, {"a", {2}}}), "");
+  EXPECT_NE(are_prices({{"", {1}}}), "");
+}
+
 }  // namespace
 }  // namespace toll::config
