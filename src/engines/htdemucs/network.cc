@@ -29,15 +29,11 @@ struct Plane {
 
 class Builder {
  public:
-  Builder(const Hyperparameters& hyper, const State* state, const NetworkOptions& options)
-      : hyper_(hyper), weights_(state), options_(options) {}
+  Builder(const Checkpoint& checkpoint, const NetworkOptions& options)
+      : hyper_(checkpoint.hyper), weights_(checkpoint.state), options_(options) {}
 
   Result<void> write(int fd) {
-    try {
-      build();
-    } catch (WeightsRefused& refused) {
-      return std::move(refused.fault);
-    }
+    build();
     if (auto fine = weights_.verdict(); !fine) return fine;
     return graph_.write(fd);
   }
@@ -392,12 +388,13 @@ class Builder {
 }  // namespace
 
 std::map<std::string, std::vector<std::int64_t>> weights_of(const Hyperparameters& hyper) {
+  const Checkpoint empty{hyper, {}};
   const NetworkOptions options;
-  return Builder(hyper, nullptr, options).asked();
+  return Builder(empty, options).asked();
 }
 
 Result<void> write_network(const Checkpoint& checkpoint, const NetworkOptions& options, int fd) {
-  return Builder(checkpoint.hyper, &checkpoint.state, options).write(fd);
+  return Builder(checkpoint, options).write(fd);
 }
 
 }  // namespace toll::engines::htdemucs
