@@ -19,7 +19,9 @@
 #include "tollhouse/commands/migrate.h"
 #include "tollhouse/commands/models.h"
 #include "tollhouse/commands/models_import.h"
+#include "tollhouse/commands/models_pull.h"
 #include "tollhouse/commands/models_sync.h"
+#include "tollhouse/commands/models_versions.h"
 #include "tollhouse/console.h"
 #include "tollhouse/settings_options.h"
 #include "tollhouse/stores.h"
@@ -44,7 +46,8 @@ struct Arguments {
   SyncModel sync_model;
   std::string repo, license, engine, version, from;
   std::vector<std::string> files;
-  std::string base_url = "https://dl.fbaipublicfiles.com/demucs";
+  std::string base_url, alias;
+  bool remove = false;
 };
 
 // What the tools of hubs read, too.
@@ -322,9 +325,35 @@ class CommandLine {
     auto& models = group("models", "What the registry of models holds, by the operator's hand; works beside a server.");
     add_beside(add(models, "list", "List the models, last changed first.", "tollhouse models list",
                    with_house([](const Console& console, const House& house) { return list_models(console, house); })));
+    add_versions(models);
     add_models_in(models);
     add_import(models);
     add_models_out(models);
+  }
+
+  void add_versions(CLI::App& models) {
+    auto& versions = add(models, "versions", "List a model's versions, newest first.",
+                         "tollhouse models versions tollhouse/htdemucs",
+                         with_house([this](const Console& console, const House& house) {
+                           return list_versions(console, house, given_.repo);
+                         }));
+    add_repo(versions);
+    add_beside(versions);
+    auto& alias = add(models, "alias", "Point an alias of a model to a version: production is what serves.",
+                      "tollhouse models alias tollhouse/htdemucs production 8726e21a993f-0a1b2c3d\n  tollhouse models "
+                      "alias acme/bert beta --remove",
+                      with_house([this](const Console& console, const House& house) {
+                        if (given_.remove == !given_.version.empty())
+                          return console.fail("an alias points to a VERSION, or goes with --remove",
+                                              "The versions there are: tollhouse models versions " + given_.repo);
+                        if (given_.remove) return remove_alias(console, house, given_.repo, given_.alias);
+                        return set_alias(console, house, given_.repo, given_.alias, given_.version);
+                      }));
+    add_repo(alias);
+    alias.add_option("ALIAS", given_.alias, "The alias, such as production.")->required();
+    alias.add_option("VERSION", given_.version, "The version, such as v1.");
+    alias.add_flag("--remove", given_.remove, "Take the alias away.");
+    add_beside(alias);
   }
 
   void add_models_in(CLI::App& models) {
@@ -396,25 +425,36 @@ class CommandLine {
     if (!given_.from.empty()) return pull_model(console, house, store, {given_.repo, version, given_.from});
     if (!is_published(given_.repo))
       return console.fail("--to FOLDER is missing", "Only htdemucs, htdemucs_ft and htdemucs_6s go into the registry.");
-    return pull_htdemucs(console, house, store, {given_.repo, given_.base_url, given_.files, {}, settings.server.data});
+    auto base_url = given_.base_url.empty() ? settings.models.base_url : given_.base_url;
+    while (base_url.ends_with('/')) base_url.pop_back();
+    return pull_htdemucs(console, house, store,
+                         {.name = given_.repo,
+                          .base_url = std::move(base_url),
+                          .files = given_.files,
+                          .data = settings.server.data,
+                          .most_bytes = static_cast<std::uint64_t>(settings.models.max_download_bytes),
+                          .most_time = settings.models.download_timeout,
+                          .hub = {}});
   }
 
   void add_models_out(CLI::App& models) {
     auto& pull = add(
         models, "pull", "Write a model's files into a folder; or download and install htdemucs.",
         "tollhouse models pull acme/bert --to ./bert\n  tollhouse models pull acme/bert --version "
-        "production --to ./bert\n  tollhouse models pull htdemucs",
+        "production --to ./bert\n  tollhouse models pull htdemucs\n  tollhouse models pull htdemucs_ft --base-url "
+        "https://models.example.org/demucs",
         with_store([this](const Console& console, const House& house, blob::Store& store,
                           const config::Settings& settings) { return this->pull(console, house, store, settings); }));
     add_repo(pull);
     pull.add_option("--version", given_.version, "A version or an alias; without it what a download means.");
     pull.add_option("--to", given_.from, "The folder.");
     pull.add_option("--base-url", given_.base_url,
-                    "Where htdemucs, htdemucs_ft and htdemucs_6s are published, without --to.")
-        ->capture_default_str();
+                    "Where htdemucs, htdemucs_ft and htdemucs_6s are published; without it models.base_url.");
     pull.add_option("--file", given_.files,
                     "A file there, instead of the known ones; its name ends with the beginning of its SHA-256.");
-    add_beside(pull);
+    add_format(pull);
+    given_.settings.add_to(pull, {"server.data", "server.database", "models.base_url", "models.max_download_bytes",
+                                  "models.download_timeout"});
     auto& verify = add(
         models, "verify", "Read all bytes of one model, or of all, and compare their digests.",
         "tollhouse models verify\n  tollhouse models verify acme/bert",

@@ -128,6 +128,13 @@ struct Inference {
   std::int64_t max_body_bytes = std::int64_t{64} << 20;
 };
 
+// Trained weights from elsewhere.
+struct Models {
+  std::string base_url;  // without a final slash; empty: nowhere
+  std::int64_t max_download_bytes = std::int64_t{1} << 30;
+  std::chrono::seconds download_timeout{3600};
+};
+
 // The embedded object store at /objects.
 struct Objects {
   std::string bucket = "models";
@@ -160,6 +167,7 @@ struct Settings {
   Tunes tunes;
   Registry registry;
   Inference inference;
+  Models models;
   Objects objects;
   S3 s3;
 };

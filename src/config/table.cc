@@ -159,6 +159,19 @@ std::vector<Row> registry_rows() {
   };
 }
 
+std::vector<Row> model_rows() {
+  constexpr auto m = &Settings::models;
+  return {
+      row(m, &Models::base_url, "models.base_url",
+          "Where the files of trained models are published, for models pull: the URL above their folders.",
+          is_base_url),
+      row(m, &Models::max_download_bytes, "models.max_download_bytes",
+          "Largest file that models pull takes from there, in bytes.", between(1, tebibyte)),
+      row(m, &Models::download_timeout, "models.download_timeout",
+          "Time that models pull gives one file, all attempts together.", between(1, hundred_years)),
+  };
+}
+
 std::vector<Row> store_rows() {
   constexpr auto o = &Settings::objects;
   constexpr auto s = &Settings::s3;
@@ -269,8 +282,8 @@ std::vector<Row> other_rows() {
 std::span<const Row> table() {
   static const std::vector<Row> rows = [] {
     std::vector<Row> all;
-    for (auto part :
-         {server_rows(), stems_rows(), payment_rows(), registry_rows(), inference_rows(), store_rows(), other_rows()})
+    for (auto part : {server_rows(), stems_rows(), payment_rows(), registry_rows(), inference_rows(), model_rows(),
+                      store_rows(), other_rows()})
       std::move(part.begin(), part.end(), std::back_inserter(all));
     return all;
   }();

@@ -139,6 +139,15 @@ Aliases Catalogue::aliases(sql::Tx& tx, RepoKey repo) const {
   return out;
 }
 
+std::map<RepoKey, std::string> Catalogue::pointed(sql::Tx& tx, std::string_view alias) const {
+  std::map<RepoKey, std::string> out;
+  for (const auto& row : tx.query("SELECT a.repo, v.version FROM model_aliases a JOIN model_versions v ON v.id = "
+                                  "a.version WHERE a.alias = $1",
+                                  alias))
+    out.emplace(RepoKey(row.integer(0)), row.text(1));
+  return out;
+}
+
 std::vector<Version> Catalogue::versions(sql::Tx& tx, RepoKey repo, std::int64_t limit, std::int64_t offset) const {
   std::vector<Version> out;
   for (const auto& row :

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -59,6 +60,8 @@ class Catalogue {
   // nullopt: there is none, or the viewer does not see it.
   std::optional<Seen> find(sql::Tx& tx, const Viewer& viewer, std::string_view repo_id) const;
   Aliases aliases(sql::Tx& tx, RepoKey repo) const;
+  // What an alias of this name points to, of every model that has one.
+  std::map<RepoKey, std::string> pointed(sql::Tx& tx, std::string_view alias) const;
   // Newest first.
   std::vector<Version> versions(sql::Tx& tx, RepoKey repo, std::int64_t limit, std::int64_t offset) const;
   std::optional<Version> version(sql::Tx& tx, RepoKey repo, std::string_view version) const;

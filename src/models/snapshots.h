@@ -32,6 +32,7 @@ struct SnapshotFile {
 struct Source {
   Card card;
   std::optional<std::string> parameters_readable, commit;
+  std::optional<std::string> notes;  // of a version: what it is and where it came from
   std::optional<std::int64_t> downloads, likes;
   std::optional<Time> created_at, last_modified;
 };
@@ -52,10 +53,14 @@ class Snapshots {
   // or owned it), not_found (a `held` digest is not here any more: fetch it again), storage_full.
   Result<RepoKey> replace(sql::Tx& tx, std::string_view repo_id, const Source& source,
                           const std::vector<SnapshotFile>& files) const;
-  // A completed version with these files, of an existing model or of a new one without an owner. Faults:
+  // A completed version with these files, of an existing model or of a new one without an owner; one of nobody's that
+  // was deleted is made anew. Faults: repo_taken (an account deleted it and keeps its name),
   // file_exists (the version has a file of this name with other bytes), version_is_alias, not_found, storage_full.
   Result<VersionKey> add_version(sql::Tx& tx, std::string_view repo_id, std::string_view version, const Source& source,
                                  const std::vector<SnapshotFile>& files) const;
+  // The model's card says from now on what `source` tells. A member stays that neither is empty nor says what one of
+  // `told` does, the cards that the source told before: an administrator set it. Faults: model_not_found.
+  Result<void> retell(sql::Tx& tx, std::string_view repo_id, const Source& source, const std::vector<Card>& told) const;
   // The digest of a file of any model with these bytes, to skip fetching them: of the operator's commands only.
   bool holds(sql::Tx& tx, const Sha256& digest) const;
 

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from support import audio
+from support.house import House
 from support.postgres import Cluster
 from support.server import BINARY, Server
 from support.square import SETTINGS, FakeSquare
@@ -40,6 +41,12 @@ def cluster(request):
     made = Cluster()
     yield made
     made.close()
+
+
+@pytest.fixture
+def house(tmp_path, cluster):
+    """A data folder without a server."""
+    return House(tmp_path / "data", cluster.new_database() if cluster else None)
 
 
 class Starter:

@@ -2,16 +2,12 @@
 
 import hashlib
 import json
-import os
 import random
-import resource
-import subprocess
 import time
 
 import pytest
 
 from support.hub import Hub
-from support.server import BINARY
 
 
 @pytest.fixture
@@ -19,48 +15,6 @@ def hub():
     made = Hub()
     yield made
     made.close()
-
-
-@pytest.fixture
-def house(tmp_path, cluster):
-    """A data folder without a server."""
-    return House(tmp_path / "data", cluster.new_database() if cluster else None)
-
-
-class House:
-    def __init__(self, data, database):
-        self.data = data
-        self.database = ["--database", database] if database else []
-
-    def start(self, *arguments, open_files=None, **environment):
-        return subprocess.Popen(
-            [str(BINARY), "models", *arguments, "--data", str(self.data), *self.database],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **environment},
-            preexec_fn=open_files and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, open_files)),
-        )
-
-    def run(self, *arguments, **environment):
-        process = self.start(*arguments, **environment)
-        out, err = process.communicate(timeout=120)
-        return process.returncode, out, err
-
-    def __call__(self, *arguments, **environment):
-        status, out, err = self.run(*arguments, "--format", "json", **environment)
-        assert status == 0, f"{arguments} succeeds: {out} {err}"
-        return json.loads(out)
-
-    def refuses(self, *arguments, **environment):
-        status, out, err = self.run(*arguments, **environment)
-        assert status == 1, f"{arguments} fails: {status} {out} {err}"
-        return err
-
-    def files(self, repo):
-        to = self.data.parent / f"out-{random.getrandbits(32)}"
-        self("pull", repo, "--to", str(to))
-        return {str(path.relative_to(to)): path.read_bytes() for path in sorted(to.rglob("*")) if path.is_file()}
 
 
 def noise(size, seed=1):
@@ -221,7 +175,7 @@ class TestOpenFiles:
     def test_more_than_the_hard_limit_allows_is_said_plainly(self, house, tmp_path, command):
         said = house.refuses(*command, many_files(tmp_path / "many"), open_files=(100, 100))
         assert "200 files" in said and "may open 100" in said and "ulimit -Hn" in said, said
-        assert house("list") == [] and blobs(house) == []
+        assert house("list") == [] and house.blobs() == []
 
     def test_a_hub_is_mirrored_within_the_hard_limit_too(self, house, hub):
         files = {f"{i}.txt": b"%d" % i for i in range(150)}
@@ -264,11 +218,7 @@ class TestAdd:
     def test_names_that_nobody_could_ask_for_are_refused(self, house, tmp_path, arguments, word):
         (tmp_path / "gate.onnx").write_bytes(b"one")
         assert word in house.refuses("add", *arguments[:2], str(tmp_path / "gate.onnx"), *arguments[2:])
-        assert house("list") == [] and blobs(house) == []
-
-
-def blobs(house):
-    return sorted(path for path in (house.data / "blobs").rglob("*") if path.is_file())
+        assert house("list") == [] and house.blobs() == []
 
 
 class TestVerifyAndGc:
@@ -276,7 +226,7 @@ class TestVerifyAndGc:
         (tmp_path / "gate.onnx").write_bytes(noise(100_000))
         house("add", "acme/gate", "v1", str(tmp_path / "gate.onnx"))
         assert house.run("verify", "acme/gate")[0] == 0
-        (blob,) = blobs(house)
+        (blob,) = house.blobs()
         blob.chmod(0o600)
         content = bytearray(blob.read_bytes())
         content[50_000] ^= 1
@@ -295,4 +245,4 @@ class TestVerifyAndGc:
         house("sync", "acme/bert", "--endpoint", hub.url)
         assert house("gc")["blobs"] == 1
         assert house.files("acme/bert") == {"b.bin": b"stays", "c.bin": b"new"}
-        assert len(blobs(house)) == 2
+        assert len(house.blobs()) == 2

@@ -135,6 +135,19 @@ def test_the_newest_import_serves(house, registry, file):
     assert account.finished(model="htdemucs")["served_by"] == served_by("htdemucs", new["weights_sha256"])
 
 
+def test_a_running_server_follows_to_the_newest_weights_and_back(house, registry, file):
+    old = registry("import", "htdemucs", file("a.th", checkpoint(seed=1)), "--license", "MIT")
+    new = registry("import", "htdemucs", file("b.th", checkpoint(seed=2)), "--license", "CC-BY-NC-4.0")
+    account = house.account(credits=10)
+    for version, licence in ((new, "CC-BY-NC-4.0"), (old, "MIT"), (new, "CC-BY-NC-4.0")):
+        registry("alias", "tollhouse/htdemucs", "production", version["version"])
+        offered = model(house, "htdemucs")
+        assert (offered["served_by"], offered["licence"]) == (served_by("htdemucs", version["weights_sha256"]), licence)
+        assert account.finished(model="htdemucs")["served_by"] == served_by("htdemucs", version["weights_sha256"])
+    assert registry("import", "htdemucs", file("a.th", checkpoint(seed=1)), "--license", "MIT")["made"] is False
+    assert model(house, "htdemucs")["served_by"] == served_by("htdemucs", new["weights_sha256"]), "a repetition changes nothing"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [

@@ -6,15 +6,13 @@
 #include <boost/json/object.hpp>
 #include <fstream>
 
-#include "base/random.h"
 #include "base/text.h"
-#include "models/catalogue.h"
 #include "models/names.h"
-#include "models/snapshots.h"
+#include "models/serving.h"
 #include "objects/digest_text.h"
-#include "objects/slots.h"
 #include "objects/sweeper.h"
 #include "tollhouse/commands/models_files.h"
+#include "tollhouse/commands/models_rules.h"
 #include "tollhouse/hub/halves.h"
 
 namespace toll::app {
@@ -23,18 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 namespace json = boost::json;
-
-// The registry's rules over a house.
-struct Rules {
-  explicit Rules(const House& house) : clock(house.clock), objects(house.clock, random) {}
-  const Clock& clock;
-  SystemRandom random;
-  const objects::Objects objects;
-  const models::Catalogue catalogue{clock};
-  const models::Feed feed{clock};
-  const models::Snapshots snapshots{clock, catalogue, feed, objects};
-  const models::Viewer everything = models::Viewer::the_operator();
-};
 
 std::vector<models::Model> all_models(sql::Tx& tx, const Rules& registry) {
   std::vector<models::RepoKey> keys;
@@ -90,16 +76,24 @@ std::string read_through(const blob::Store& store, const models::File& file, Rea
 
 int list_models(const Console& console, const House& house) {
   const Rules registry(house);
-  std::vector<std::vector<std::string>> rows{{"MODEL", "FILES", "OWNER", "ENGINE", "COMMIT", "CHANGED"}};
+  std::vector<std::vector<std::string>> rows{
+      {"MODEL", "PRODUCTION", "FILES", "OWNER", "ENGINE", "LICENSE", "COMMIT", "CHANGED"}};
   json::array list;
-  const auto models = house.db.read([&](sql::Tx& tx) { return all_models(tx, registry); });
+  std::map<models::RepoKey, std::string> production;
+  const auto models = house.db.read([&](sql::Tx& tx) {
+    production = registry.catalogue.pointed(tx, models::production);
+    return all_models(tx, registry);
+  });
   for (const auto& model : models) {
+    const auto serves = production.find(model.key);
+    const auto version = serves == production.end() ? std::nullopt : std::optional(serves->second);
     const auto changed = iso_seconds(Time(std::chrono::seconds(model.last_update_ts)));
-    rows.push_back({model.repo_id, std::to_string(model.file_count),
+    rows.push_back({model.repo_id, version.value_or("-"), std::to_string(model.file_count),
                     model.owner ? std::to_string(model.owner->value()) : "-", model.card.engine.value_or("-"),
-                    model.source_commit.value_or("-").substr(0, 12), changed});
+                    model.card.license.value_or("-"), model.source_commit.value_or("-").substr(0, 12), changed});
     auto or_null = [](const auto& value) { return value ? json::value_from(*value) : json::value(nullptr); };
     list.push_back(json::object{{"repo_id", model.repo_id},
+                                {"production", or_null(version)},
                                 {"file_count", model.file_count},
                                 {"owner", model.owner ? json::value(model.owner->value()) : json::value(nullptr)},
                                 {"engine", or_null(model.card.engine)},
@@ -225,10 +219,8 @@ int verify_models(const Console& console, const House& house, const blob::Store&
 int collect_garbage(const Console& console, const House& house, blob::Store& store, const fs::path& data,
                     std::chrono::hours upload_retention) {
   const Rules registry(house);
-  SystemRandom random;
-  const objects::Slots slots(registry.objects, house.clock, random);
-  const auto uploads =
-      house.db.write([&](sql::Tx& tx) { return slots.sweep(tx, house.clock.now() - upload_retention, 10'000); });
+  const auto uploads = house.db.write(
+      [&](sql::Tx& tx) { return registry.slots.sweep(tx, house.clock.now() - upload_retention, 10'000); });
   objects::Sweeper sweeper(house.db, store, house.clock, {});
   const auto swept = sweeper.sweep();
   const auto audited = sweeper.audit();

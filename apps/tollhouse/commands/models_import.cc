@@ -9,12 +9,10 @@
 #include <boost/json/object.hpp>
 #include <fstream>
 
-#include "base/random.h"
 #include "engines/htdemucs/bundle.h"
 #include "engines/htdemucs/import.h"
-#include "models/catalogue.h"
 #include "models/serving.h"
-#include "models/snapshots.h"
+#include "tollhouse/commands/models_rules.h"
 
 namespace toll::app {
 
@@ -32,13 +30,6 @@ Fault refuse(std::string why) {
   return Fault(Reason::model_unusable).with("why", std::move(why));
 }
 
-// The files of one model and how they go together.
-struct Checkpoints {
-  std::vector<fs::path> files;
-  std::vector<std::vector<double>> weights;
-  std::optional<double> segment;
-};
-
 // The file of a signature: 955717e8-8726e21a.th, or 955717e8.th.
 Result<fs::path> file_of(const fs::path& folder, const std::string& signature) {
   std::vector<fs::path> found;
@@ -47,13 +38,18 @@ Result<fs::path> file_of(const fs::path& folder, const std::string& signature) {
     const bool named = stem == signature || stem.starts_with(signature + "-");
     if (named && (ending == ".th" || ending == ".safetensors")) found.push_back(entry.path());
   }
-  if (found.empty()) return refuse(fmt::format("the bag's checkpoint {} is not beside it", signature));
+  if (found.empty())
+    return refuse(fmt::format("the bag's checkpoint {0} is not beside it, as {0}.th or {0}-XXXXXXXX.th", signature));
   std::ranges::sort(found);
+  if (found.size() > 1)
+    return refuse(fmt::format("the bag's checkpoint {} may be {} or {}", signature, found[0].filename().string(),
+                              found[1].filename().string()));
   return found.front();
 }
 
 Result<Checkpoints> checkpoints_of(const fs::path& file) {
   const auto ending = file.extension();
+  if (!fs::is_regular_file(file)) return refuse(file.filename().string() + " is no regular file");
   if (ending != ".yaml" && ending != ".yml") return Checkpoints{{file}, {}, {}};
   std::ifstream in(file, std::ios::binary);
   std::string yaml(largest_bag + 1, '\0');
@@ -64,12 +60,6 @@ Result<Checkpoints> checkpoints_of(const fs::path& file) {
   for (const auto& signature : bag.models)
     out.files.push_back(TOLL_TRY(file_of(fs::absolute(file).parent_path(), signature)));
   return out;
-}
-
-const htdemucs::PublishedModel* published(std::string_view name) {
-  const auto all = htdemucs::published_models();
-  const auto found = std::ranges::find(all, name, &htdemucs::PublishedModel::name);
-  return found == all.end() ? nullptr : &*found;
 }
 
 // Whether these bytes are those that the authors publish: as sure as the digits of the names are.
@@ -98,6 +88,10 @@ std::string name_for(const htdemucs::Bundle& bundle, const std::string& given) {
   return bundle.models.size() > 1 ? "htdemucs_ft" : "htdemucs";
 }
 
+std::string repo_of(std::string_view name) {
+  return fmt::format("{}/{}", models::builtin_author, name);
+}
+
 // What will be stored.
 struct Converted {
   htdemucs::Bundle bundle;
@@ -107,7 +101,7 @@ struct Converted {
 
 Result<void> convert(blob::Store& store, const fs::path& path, std::optional<double> segment, Converted& out) {
   const auto shown = path.filename().string();
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return Fault(Reason::not_found).because("cannot read " + path.string());
   const std::unique_ptr<const int, void (*)(const int*)> closing(&fd, [](const int* open) { ::close(*open); });
   const auto scratch = TOLL_TRY(store.scratch());
@@ -122,11 +116,25 @@ Result<void> convert(blob::Store& store, const fs::path& path, std::optional<dou
     out.segment_frames = hyper.segment_frames;
   }
   if (out.bundle.sources != hyper.sources || out.segment_frames != hyper.segment_frames)
-    return refuse("the checkpoints of the bag do not fit together");
+    return refuse("the checkpoints of the bag do not fit together: " + shown + " has other stems or segments");
   const auto file = fmt::format("model{}.onnx", out.bundle.models.size());
   out.bundle.models.push_back({file, imported->model_sha256, shown, imported->source_sha256});
   std::shared_ptr<blob::Staged> staged = TOLL_TRY(scratch->seal());
   out.files.push_back({file, std::move(staged), {}});
+  return {};
+}
+
+Result<void> check_weights(const htdemucs::Bundle& bundle) {
+  if (bundle.weights.empty()) return {};
+  for (const auto& row : bundle.weights)
+    if (row.size() != bundle.sources.size())
+      return refuse(
+          fmt::format("the bag has {} weights a checkpoint, for {} stems", row.size(), bundle.sources.size()));
+  for (std::size_t source = 0; source < bundle.sources.size(); ++source) {
+    double sum = 0;
+    for (const auto& row : bundle.weights) sum += row[source];
+    if (sum <= 0) return refuse("the bag gives no checkpoint a weight for " + bundle.sources[source]);
+  }
   return {};
 }
 
@@ -139,8 +147,7 @@ Result<Converted> convert_all(const Console& console, blob::Store& store, const 
     bar.show(static_cast<double>(i + 1) / static_cast<double>(checkpoints.files.size()));
   }
   out.bundle.weights = checkpoints.weights;
-  for (const auto& row : out.bundle.weights)
-    if (row.size() != out.bundle.sources.size()) return refuse("the bag's weights are not those of its sources");
+  TOLL_TRY(check_weights(out.bundle));
   return out;
 }
 
@@ -164,118 +171,135 @@ models::Source source_of(const std::string& name, const htdemucs::Bundle& bundle
   card.pipeline_tag = "audio-source-separation";
   card.engine = "separation";
   if (!bundle.licence.empty()) card.license = bundle.licence;
-  std::string tags = "separation, htdemucs";
-  for (const auto& model : bundle.models) tags += ", source:" + model.source_sha256;
+  std::string tags = "separation, htdemucs", files;
+  for (const auto& model : bundle.models) {
+    tags += ", source:" + model.source_sha256;
+    files += fmt::format("{}{} (SHA-256 {})", files.empty() ? "" : ", ", model.source, model.source_sha256);
+  }
   card.tags = std::move(tags);
   source.commit = bundle.weights_digest();
+  source.notes = fmt::format("Made of {}. Licence: {}.", files, bundle.licence.empty() ? "not known" : bundle.licence);
   return source;
 }
 
-// The version that serves from now on.
-Result<models::Serving> keep(const House& house, blob::Store& store, const std::string& repo,
-                             const std::string& version, const Converted& converted, const models::Source& source) {
-  SystemRandom random;
-  const objects::Objects objects(house.clock, random);
-  const models::Catalogue catalogue(house.clock);
-  const models::Feed feed(house.clock);
-  const models::Snapshots snapshots(house.clock, catalogue, feed, objects);
-  const models::ModelServing serving(house.clock, catalogue, store);
-  const auto everything = models::Viewer::the_operator();
-  return house.db.write([&](sql::Tx& tx) -> Result<models::Serving> {
-    const auto seen = catalogue.find(tx, everything, repo);
-    if (seen && seen->model.owner) return Fault(Reason::repo_taken).because(repo + " belongs to an account");
-    TOLL_TRY(snapshots.add_version(tx, repo, version, source, converted.files));
-    return serving.resolve(tx, everything, repo);
+// The bundle among these files; none if it is not there or not to be read.
+std::optional<htdemucs::Bundle> bundle_in(const blob::Store& store, const std::vector<models::ServedFile>& files) {
+  const auto found = std::ranges::find(files, htdemucs::bundle_file, &models::ServedFile::rfilename);
+  if (found == files.end() || found->size > largest_bag) return std::nullopt;
+  const auto content = store.open(found->digest);
+  if (!content) return std::nullopt;
+  std::string text(found->size, '\0');
+  text.resize((*content)->read_at(0, std::as_writable_bytes(std::span(text))));
+  auto bundle = htdemucs::read_bundle(text);
+  if (!bundle) return std::nullopt;
+  return *std::move(bundle);
+}
+
+// What the imports before this one said of the model, as far as their versions are here.
+std::vector<models::Card> cards_told(const House& house, const Rules& rules, const models::ModelServing& serving,
+                                     const blob::Store& store, const std::string& repo, const std::string& name) {
+  constexpr std::int64_t newest = 1000;
+  const auto versions = house.db.read([&](sql::Tx& tx) {
+    std::vector<models::Serving> out;
+    const auto seen = rules.catalogue.find(tx, rules.everything, repo);
+    if (!seen) return out;
+    for (const auto& version : rules.catalogue.versions(tx, seen->model.key, newest, 0))
+      if (auto files = serving.resolve(tx, rules.everything, repo, version.version)) out.push_back(*files);
+    return out;
   });
+  std::vector<models::Card> cards;
+  for (const auto& version : versions)
+    if (const auto bundle = bundle_in(store, version.files)) cards.push_back(source_of(name, *bundle).card);
+  return cards;
 }
 
-int import_from(const Console& console, const House& house, blob::Store& store, const Checkpoints& checkpoints,
-                const std::string& given_name, const std::string& given_licence) {
-  auto converted = convert_all(console, store, checkpoints);
-  if (!converted) return console.fail(converted.error(), "Nothing was stored.");
-  auto& bundle = converted->bundle;
-  const auto name = name_for(bundle, given_name);
-  if (sorted(bundle.sources) != stems_of(name))
-    return console.fail(refuse(fmt::format("{} separates other stems than {}", checkpoints.files[0].string(), name)),
-                        "Nothing was stored.");
-  const auto* known = published_with(bundle.models);
-  bundle.licence = known ? std::string(known->licence) : given_licence;
-  const auto version = describe(store, *converted);
-  if (!version) return console.fail(version.error());
-  const auto repo = std::string(models::builtin_author) + "/" + name;
-  const auto serving = keep(house, store, repo, *version, *converted, source_of(name, bundle));
-  if (!serving) return console.fail(serving.error());
-  const bool serves = serving->version == *version;
-  json::array sources, files;
-  for (const auto& model : bundle.models) {
-    sources.push_back(json::object{{"file", model.source}, {"sha256", model.source_sha256}});
-    files.push_back(json::object{{"rfilename", model.file}, {"sha256", model.sha256}});
-  }
-  const auto licence = bundle.licence.empty() ? json::value() : json::value(json::string(bundle.licence));
-  return console.show(fmt::format("{} {} holds the trained weights.{}", repo, *version,
-                                  serves ? fmt::format(" Jobs for {} are served by it from now on.", name)
-                                         : fmt::format(" The alias production keeps {} in service.", serving->version)),
-                      json::object{{"repo_id", repo},
-                                   {"version", *version},
-                                   {"license", licence},
-                                   {"weights_sha256", bundle.weights_digest()},
-                                   {"sources", std::move(sources)},
-                                   {"files", std::move(files)},
-                                   {"serves", serves}});
+Result<models::Installed> keep(const House& house, blob::Store& store, const std::string& name,
+                               const std::string& version, const Converted& converted) {
+  const Rules rules(house);
+  const models::ModelServing serving(rules.clock, rules.catalogue, store);
+  const models::Installs installs(rules.catalogue, rules.snapshots, rules.publishing, serving);
+  const auto repo = repo_of(name);
+  const auto source = source_of(name, converted.bundle);
+  const auto told = cards_told(house, rules, serving, store, repo, name);
+  return house.db.write(
+      [&](sql::Tx& tx) { return installs.install(tx, repo, version, source, converted.files, told, rules.trace); });
 }
 
-// For a download; goes with it, whatever becomes of it.
-class Folder {
- public:
-  explicit Folder(const fs::path& data) : path_(data / "mirror" / ("pull-" + SystemRandom().uuid4())) {
-    fs::create_directories(path_);
-  }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
+std::string say(const Import& done) {
+  const auto repo = repo_of(done.name);
+  const auto& serving = done.installed.serving.version;
+  if (!done.installed.made && serving != done.version)
+    return fmt::format(
+        "{} {} holds these weights already; nothing has changed, and {} serves.\n"
+        "To let them serve: tollhouse models alias {} production {}",
+        repo, done.version, serving, repo, done.version);
+  if (!done.installed.made) return fmt::format("{} {} holds these weights already, and serves.", repo, done.version);
+  auto text = fmt::format("{} {} holds the trained weights. Jobs for {} are served by it from now on.", repo,
+                          done.version, done.name);
+  if (done.installed.replaced)
+    text += fmt::format("\nUntil now it was {0}. To go back: tollhouse models alias {1} production {0}",
+                        *done.installed.replaced, repo);
+  return text;
+}
 
 }  // namespace
 
+std::string hint_for(const Fault& fault) {
+  switch (fault.reason()) {
+    case Reason::model_unusable:
+      return "Nothing was stored. Take the file as its authors publish it, whole and under its own name.";
+    case Reason::storage_full:
+      return "Nothing was stored. Make room where the server keeps its data.";
+    case Reason::repo_taken:
+      return "Nothing was stored. An account has a model of this name: see tollhouse models list.";
+    default:
+      return "Nothing was stored.";
+  }
+}
+
+Result<Import> import_checkpoints(const Console& console, const House& house, blob::Store& store,
+                                  const Checkpoints& checkpoints, const std::string& given_name,
+                                  const std::string& given_licence) {
+  auto converted = TOLL_TRY(convert_all(console, store, checkpoints));
+  auto& bundle = converted.bundle;
+  Import done;
+  done.name = name_for(bundle, given_name);
+  if (sorted(bundle.sources) != stems_of(done.name))
+    return refuse(fmt::format("{} separates other stems than {}", checkpoints.files[0].filename().string(), done.name));
+  const auto* known = published_with(bundle.models);
+  bundle.licence = known ? std::string(known->licence) : given_licence;
+  done.version = TOLL_TRY(describe(store, converted));
+  done.installed = TOLL_TRY(keep(house, store, done.name, done.version, converted));
+  done.bundle = std::move(bundle);
+  return done;
+}
+
+int show_import(const Console& console, const Import& done) {
+  json::array sources, files;
+  for (const auto& model : done.bundle.models) {
+    sources.push_back(json::object{{"file", model.source}, {"sha256", model.source_sha256}});
+    files.push_back(json::object{{"rfilename", model.file}, {"sha256", model.sha256}});
+  }
+  auto or_null = [](const std::string& text) { return text.empty() ? json::value() : json::value(json::string(text)); };
+  const auto& serving = done.installed.serving.version;
+  return console.show(say(done), json::object{{"repo_id", repo_of(done.name)},
+                                              {"version", done.version},
+                                              {"license", or_null(done.bundle.licence)},
+                                              {"weights_sha256", done.bundle.weights_digest()},
+                                              {"sources", std::move(sources)},
+                                              {"files", std::move(files)},
+                                              {"made", done.installed.made},
+                                              {"serves", serving == done.version},
+                                              {"production", or_null(serving)},
+                                              {"replaced", or_null(done.installed.replaced.value_or(""))}});
+}
+
 int import_htdemucs(const Console& console, const House& house, blob::Store& store, const ImportHtdemucs& wanted) {
   const auto checkpoints = checkpoints_of(wanted.file);
-  if (!checkpoints) return console.fail(checkpoints.error(), "Nothing was stored.");
-  return import_from(console, house, store, *checkpoints, wanted.name, wanted.licence);
-}
-
-bool is_published(const std::string& name) {
-  return published(name) != nullptr;
-}
-
-int pull_htdemucs(const Console& console, const House& house, blob::Store& store, const PullHtdemucs& wanted) {
-  const auto& model = *published(wanted.name);
-  auto base = wanted.base_url;
-  while (base.ends_with('/')) base.pop_back();
-  Checkpoints checkpoints;
-  std::vector<std::string> files(model.files.begin(), model.files.end());
-  if (!wanted.files.empty()) files = wanted.files;
-  if (wanted.files.empty() && !model.bag.empty()) {
-    auto bag = htdemucs::read_bag(model.bag);
-    if (!bag) return console.fail(bag.error());
-    checkpoints.weights = std::move(bag->weights);
-    checkpoints.segment = bag->segment;
-  }
-  const Folder folder(wanted.data);
-  for (const auto& file : files) {
-    if (file.find('/') != file.npos) return console.fail(file + " is no name of a file");
-    const auto path = folder.path() / file;
-    const auto url = fmt::format("{}/{}{}", base, htdemucs::published_folder, file);
-    const auto fetched = hub::fetch(wanted.hub, url, path, largest_checkpoint, [](std::int64_t) {});
-    if (!fetched) return console.fail(fetched.error(), "Nothing was stored.");
-    checkpoints.files.push_back(path);
-  }
-  return import_from(console, house, store, checkpoints, wanted.name, {});
+  if (!checkpoints) return console.fail(checkpoints.error(), hint_for(checkpoints.error()));
+  const auto done = import_checkpoints(console, house, store, *checkpoints, wanted.name, wanted.licence);
+  if (!done) return console.fail(done.error(), hint_for(done.error()));
+  return show_import(console, *done);
 }
 
 }  // namespace toll::app

@@ -1,20 +1,15 @@
 #include "tollhouse/hub/client.h"
 
-#include <curl/curl.h>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
-#include <memory>
-#include <system_error>
 #include <thread>
 
 #include "base/checksum.h"
 #include "base/text.h"
 #include "json/parse.h"
+#include "tollhouse/hub/part_file.h"
+#include "tollhouse/hub/transfer.h"
 
 namespace toll::app::hub {
 
@@ -22,95 +17,6 @@ namespace {
 
 constexpr std::size_t most_json = 64 << 20;
 constexpr int most_pages = 10'000;
-
-struct Slist {
-  curl_slist* first = nullptr;
-  ~Slist() { curl_slist_free_all(first); }
-  void add(const std::string& line) { first = curl_slist_append(first, line.c_str()); }
-};
-
-// One request under way: where its bytes go, and what its head says.
-struct Transfer {
-  CURL* curl = nullptr;
-  std::string error = std::string(CURL_ERROR_SIZE, '\0');
-  std::string link;           // of the last answer
-  std::string content_range;  // the same
-  std::function<bool(std::string_view)> take;
-  std::exception_ptr failed;  // of take: nothing is thrown through libcurl
-};
-
-std::size_t on_bytes(char* bytes, std::size_t size, std::size_t count, void* context) {
-  auto& transfer = *static_cast<Transfer*>(context);
-  try {
-    return transfer.take({bytes, size * count}) ? size * count : 0;
-  } catch (...) {
-    transfer.failed = std::current_exception();
-    return 0;
-  }
-}
-
-std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* context) {
-  auto& transfer = *static_cast<Transfer*>(context);
-  const std::string_view line(bytes, size * count);
-  if (line.starts_with("HTTP/")) transfer.link.clear(), transfer.content_range.clear();
-  const auto colon = line.find(':');
-  if (colon != line.npos && equal_ignoring_case(line.substr(0, colon), "link"))
-    transfer.link = trim(line.substr(colon + 1));
-  if (colon != line.npos && equal_ignoring_case(line.substr(0, colon), "content-range"))
-    transfer.content_range = trim(line.substr(colon + 1));
-  return size * count;
-}
-
-struct Outcome {
-  CURLcode code = CURLE_OK;
-  long status = 0;
-  std::string error;
-  // Another attempt may succeed.
-  bool passing() const {
-    if (code == CURLE_HTTP_RETURNED_ERROR || code == CURLE_OK) return status == 429 || status >= 500;
-    return code != CURLE_URL_MALFORMAT && code != CURLE_UNSUPPORTED_PROTOCOL && code != CURLE_PEER_FAILED_VERIFICATION;
-  }
-};
-
-Outcome perform(const Options& options, const std::string& url, std::uint64_t offset, Transfer& transfer) {
-  const std::unique_ptr<CURL, void (*)(CURL*)> handle(curl_easy_init(), curl_easy_cleanup);
-  if (!handle) throw std::bad_alloc();
-  CURL* curl = transfer.curl = handle.get();
-  Slist fields;
-  fields.add("User-Agent: tollhouse");
-  // libcurl sends this one to the first host only (CURLOPT_UNRESTRICTED_AUTH is off).
-  if (!options.token.empty()) fields.add("Authorization: Bearer " + options.token);
-  if (offset > 0) fields.add(fmt::format("Range: bytes={}-", offset));
-  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, fields.first);
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, url.starts_with("https:") ? "https" : "http,https");
-  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-  curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 10L);
-  curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer.error.data());
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 20L);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.patience.count()));
-  curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 256L << 10);
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &on_bytes);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
-  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &on_header);
-  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
-  Outcome outcome;
-  outcome.code = curl_easy_perform(curl);
-  if (transfer.failed) std::rethrow_exception(transfer.failed);
-  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &outcome.status);
-  outcome.error = transfer.error.c_str();
-  return outcome;
-}
-
-Fault fault_of(const std::string& url, const Outcome& outcome) {
-  const auto cause = outcome.error.empty() ? std::string(curl_easy_strerror(outcome.code)) : outcome.error;
-  const bool refused = outcome.status == 401 || outcome.status == 403 || outcome.status == 404;
-  return Fault(refused ? Reason::not_found : Reason::upstream_failed).because(url + ": " + cause);
-}
 
 struct Page {
   json::Value value;
@@ -121,16 +27,15 @@ Result<Page> get_json(const Options& options, const std::string& url) {
   auto pause = options.pause;
   for (int attempt = 1;; ++attempt) {
     std::string body;
-    Transfer transfer;
-    transfer.take = [&](std::string_view bytes) {
+    Head head;
+    const auto outcome = perform(options, {.url = url}, head, [&](std::string_view bytes) {
       body += bytes;
       return body.size() <= most_json;
-    };
-    const auto outcome = perform(options, url, 0, transfer);
+    });
     if (outcome.code == CURLE_OK) {
       auto value = json::parse(body);
       if (!value) return Fault(Reason::upstream_failed).because(url + ": " + value.error().detail());
-      return Page{std::move(*value), transfer.link};
+      return Page{std::move(*value), head.link};
     }
     if (!outcome.passing() || attempt >= options.attempts) return fault_of(url, outcome);
     std::this_thread::sleep_for(pause);
@@ -251,56 +156,15 @@ Result<std::optional<File>> file_of(const json::Value& entry) {
   return std::optional(file);
 }
 
-// The part file, with what it holds already.
-class PartFile {
- public:
-  explicit PartFile(const std::filesystem::path& path)
-      : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)), path_(path) {
-    if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "open " + path.string());
-    struct stat found {};
-    ::fstat(fd_, &found);
-    size_ = static_cast<std::uint64_t>(found.st_size);
-  }
-  ~PartFile() { ::close(fd_); }
-  PartFile(const PartFile&) = delete;
-  std::uint64_t size() const { return size_; }
-  void clear() {
-    if (::ftruncate(fd_, 0) != 0) fail();
-    size_ = 0;
-  }
-  void append(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const auto count = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(size_));
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) fail();
-      size_ += static_cast<std::uint64_t>(count);
-      bytes.remove_prefix(static_cast<std::size_t>(count));
-    }
-  }
-
- private:
-  [[noreturn]] void fail() const { throw std::system_error(errno, std::generic_category(), "write " + path_.string()); }
-  int fd_;
-  std::uint64_t size_ = 0;
-  std::filesystem::path path_;
-};
-
 std::string encoded(std::string_view path) {
   std::string out;
   for (char c : path) out += c == '/' ? "/" : percent_encode({&c, 1});
   return out;
 }
 
-void start_curl() {
-  static const auto once = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (once != CURLE_OK) throw std::runtime_error("libcurl does not start");
-}
-
 }  // namespace
 
-Client::Client(Options options) : options_(std::move(options)) {
-  start_curl();
-}
+Client::Client(Options options) : options_(std::move(options)) {}
 
 Result<models::Source> Client::resolve(const std::string& repo, const std::string& revision) const {
   const auto url =
@@ -346,20 +210,17 @@ Result<void> Client::download(const std::string& repo, const std::string& commit
   auto pause = options_.pause;
   for (int attempt = 1; part.size() < file.size;) {
     const auto begun = part.size();
-    Transfer transfer;
+    Head head;
     bool first = true, too_long = false;
-    transfer.take = [&](std::string_view bytes) {
-      long status = 0;
-      curl_easy_getinfo(transfer.curl, CURLINFO_RESPONSE_CODE, &status);
-      const bool goes_on = status == 206 && transfer.content_range.starts_with(fmt::format("bytes {}-", begun));
+    const auto outcome = perform(options_, {.url = url, .offset = begun}, head, [&](std::string_view bytes) {
+      const bool goes_on = head.status == 206 && head.content_range.starts_with(fmt::format("bytes {}-", begun));
       if (std::exchange(first, false) && begun > 0 && !goes_on) throw_away();
       too_long = part.size() + bytes.size() > file.size;
       if (too_long) return false;
       part.append(bytes);
       progress(static_cast<std::int64_t>(bytes.size()));
       return true;
-    };
-    const auto outcome = perform(options_, url, begun, transfer);
+    });
     if (too_long) {
       throw_away();
       return Fault(Reason::upstream_failed).because(url + ": more bytes than the hub's list says");
@@ -374,39 +235,6 @@ Result<void> Client::download(const std::string& repo, const std::string& commit
     pause = moved ? options_.pause : pause * 2;
   }
   return {};
-}
-
-Result<void> fetch(const Options& options, const std::string& url, const std::filesystem::path& path,
-                   std::uint64_t most, const Progress& progress) {
-  start_curl();
-  PartFile part(path);
-  part.clear();
-  auto pause = options.pause;
-  for (int attempt = 1;;) {
-    const auto begun = part.size();
-    Transfer transfer;
-    bool first = true, too_long = false;
-    transfer.take = [&](std::string_view bytes) {
-      const bool goes_on = transfer.content_range.starts_with(fmt::format("bytes {}-", begun));
-      if (std::exchange(first, false) && begun > 0 && !goes_on) {
-        progress(-static_cast<std::int64_t>(part.size()));
-        part.clear();
-      }
-      too_long = part.size() + bytes.size() > most;
-      if (too_long) return false;
-      part.append(bytes);
-      progress(static_cast<std::int64_t>(bytes.size()));
-      return true;
-    };
-    const auto outcome = perform(options, url, begun, transfer);
-    if (outcome.code == CURLE_OK) return {};
-    if (too_long) return Fault(Reason::upstream_failed).because(url + ": more bytes than such a file has");
-    const bool moved = part.size() > begun;
-    if (!outcome.passing()) return fault_of(url, outcome);
-    if (!moved && ++attempt > options.attempts) return fault_of(url, outcome);
-    std::this_thread::sleep_for(pause);
-    pause = moved ? options.pause : pause * 2;
-  }
 }
 
 }  // namespace toll::app::hub

@@ -1,7 +1,6 @@
 // A client of Hugging Face-compatible hubs: what a revision is, which files it has, and their bytes, resumed.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -12,16 +11,9 @@
 #include "base/digest.h"
 #include "base/result.h"
 #include "models/snapshots.h"
+#include "tollhouse/hub/options.h"
 
 namespace toll::app::hub {
-
-struct Options {
-  std::string endpoint = "https://huggingface.co";
-  std::string token;                     // may be empty
-  int attempts = 5;                      // of each request; a download goes on where it broke
-  std::chrono::milliseconds pause{500};  // before the second attempt; doubles
-  std::chrono::seconds patience{60};     // without news
-};
 
 struct File {
   std::string path;
@@ -50,10 +42,5 @@ class Client {
  private:
   const Options options_;
 };
-
-// A file that no list tells the size of, into `part`; what `part` holds is thrown away. Goes on where a transfer broke.
-// Faults: not_found, upstream_failed (more than `most` bytes too).
-Result<void> fetch(const Options& options, const std::string& url, const std::filesystem::path& part,
-                   std::uint64_t most, const Progress& progress);
 
 }  // namespace toll::app::hub

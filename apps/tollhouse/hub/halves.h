@@ -16,6 +16,7 @@ class Halves {
   Halves(Halves&& other) noexcept;
   ~Halves();  // lets go; what is in the folder stays
 
+  const std::filesystem::path& folder() const { return folder_; }
   // Of one file of one commit.
   std::filesystem::path part(std::string_view commit, std::string_view file) const;
   // All is done: the folder goes.

@@ -17,6 +17,7 @@ using Bytes = std::span<const std::byte>;
 using Kind = PickleNode::Kind;
 
 constexpr int deepest_argument = 6;
+constexpr std::size_t most_arguments = 20'000, largest_pickle = 16 << 20;
 constexpr std::string_view architecture = "demucs.htdemucs.HTDemucs";
 
 Fault not_a_checkpoint() {
@@ -41,9 +42,10 @@ Result<json::value> fraction_json(const PickleNode& call) {
   return json::value(std::move(out));
 }
 
-// Arguments of the constructor as JSON.
-Result<json::value> to_json(const PickleNode& node, int depth) {
-  if (depth > deepest_argument || node.items.size() > 2000) return not_a_checkpoint();
+// Arguments of the constructor as JSON. `left` counts down: a pickle says a list once and means it a thousand times.
+Result<json::value> to_json(const PickleNode& node, std::size_t& left, int depth = 0) {
+  if (depth > deepest_argument || left == 0) return refuse("the network's description is too large");
+  --left;
   switch (node.kind) {
     case Kind::none:
       return json::value(nullptr);
@@ -58,14 +60,14 @@ Result<json::value> to_json(const PickleNode& node, int depth) {
     case Kind::list:
     case Kind::tuple: {
       json::array out;
-      for (const auto* item : node.items) out.push_back(TOLL_TRY(to_json(*item, depth + 1)));
+      for (const auto* item : node.items) out.push_back(TOLL_TRY(to_json(*item, left, depth + 1)));
       return json::value(std::move(out));
     }
     case Kind::dict: {
       json::object out;
       for (std::size_t i = 0; i + 1 < node.items.size(); i += 2) {
         if (node.items[i]->kind != Kind::text) return not_a_checkpoint();
-        out[node.items[i]->text] = TOLL_TRY(to_json(*node.items[i + 1], depth + 1));
+        out[node.items[i]->text] = TOLL_TRY(to_json(*node.items[i + 1], left, depth + 1));
       }
       return json::value(std::move(out));
     }
@@ -81,7 +83,10 @@ Result<json::value> to_json(const PickleNode& node, int depth) {
 class Storages {
  public:
   Storages(const std::map<std::string, Bytes>& entries, std::string prefix)
-      : entries_(entries), prefix_(std::move(prefix)) {}
+      : entries_(entries), prefix_(std::move(prefix)) {
+    for (const auto& [name, content] : entries) bytes_ += content.size();
+  }
+  std::size_t bytes() const { return bytes_; }
 
   // _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks)
   Result<StoredTensor> tensor(const std::string& name, const PickleNode& node) const {
@@ -137,6 +142,7 @@ class Storages {
 
   const std::map<std::string, Bytes>& entries_;
   std::string prefix_;
+  std::size_t bytes_ = 0;
 };
 
 // The folder inside the archive; its name is whatever the file was called when it was saved.
@@ -152,10 +158,15 @@ Result<State> read_state(const PickleNode& node, const Storages& storages) {
   if (node.kind != Kind::dict) return not_a_checkpoint();
   if (node.find("__quantized")) return refuse("quantised checkpoints are not read");
   State state;
+  std::size_t claimed = 0;
   for (std::size_t i = 0; i + 1 < node.items.size(); i += 2) {
     if (node.items[i]->kind != Kind::text) return not_a_checkpoint();
     const auto& name = node.items[i]->text;
-    state[name] = TOLL_TRY(storages.tensor(name, *node.items[i + 1]));
+    auto tensor = TOLL_TRY(storages.tensor(name, *node.items[i + 1]));
+    claimed += static_cast<std::size_t>(element_count(tensor.shape)) * size_of(tensor.type);
+    // Tensors that share their place would let a small file claim a large network.
+    if (claimed > storages.bytes()) return refuse("the weights claim more than the file holds");
+    state[name] = std::move(tensor);
   }
   return state;
 }
@@ -166,21 +177,26 @@ Result<Checkpoint> read_torch(Bytes file) {
   const auto order = entries.find(prefix + "byteorder");
   if (order != entries.end() && (order->second.size() != 6 || std::memcmp(order->second.data(), "little", 6) != 0))
     return refuse("the checkpoint is big endian");
-  const auto pickle = TOLL_TRY(Pickle::parse(entries.at(prefix + "data.pkl")));
+  const auto content = entries.at(prefix + "data.pkl");
+  if (content.size() > largest_pickle) return refuse("the pickle is too long");
+  const auto pickle = TOLL_TRY(Pickle::parse(content));
   const auto& root = pickle.root();
   const auto *klass = root.find("klass"), *args = root.find("args"), *kwargs = root.find("kwargs"),
              *state = root.find("state");
+  if (!klass && root.kind == Kind::dict)
+    return refuse("the file holds no description of its network, as the authors' own files do");
   if (!klass || klass->kind != Kind::global || !kwargs || kwargs->kind != Kind::dict || !state)
     return not_a_checkpoint();
   if (klass->text != architecture)
     return refuse("the checkpoint is of " + klass->text.substr(0, 80) + ", not of HTDemucs");
   json::array positional;
+  auto left = most_arguments;
   if (args) {
-    auto given = TOLL_TRY(to_json(*args, 0));
+    auto given = TOLL_TRY(to_json(*args, left));
     if (!given.is_array()) return not_a_checkpoint();
     positional = std::move(given.get_array());
   }
-  const auto named = TOLL_TRY(to_json(*kwargs, 0));
+  const auto named = TOLL_TRY(to_json(*kwargs, left));
   Checkpoint checkpoint;
   checkpoint.hyper = TOLL_TRY(parse_hyperparameters(positional, named.get_object()));
   checkpoint.state = TOLL_TRY(read_state(*state, Storages(entries, prefix)));
@@ -207,9 +223,15 @@ Result<Checkpoint> read_published_safetensors(Bytes file) {
 }  // namespace
 
 Result<Checkpoint> read_checkpoint(Bytes file) {
-  if (file.size() < 16) return not_a_checkpoint();
-  if (std::memcmp(file.data(), "PK", 2) == 0) return read_torch(file);
-  if (file[8] == std::byte{'{'}) return read_published_safetensors(file);
+  const auto begins_with = [&](std::string_view magic) {
+    return file.size() >= 16 && std::memcmp(file.data(), magic.data(), magic.size()) == 0;
+  };
+  if (begins_with("PK")) return read_torch(file);
+  if (file.size() >= 16 && file[8] == std::byte{'{'}) return read_published_safetensors(file);
+  if (begins_with("\x1f\x8b")) return refuse("the file is compressed with gzip, which checkpoints of HTDemucs are not");
+  // torch.save before 1.6: the first published generations of Demucs.
+  if (begins_with("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46"))
+    return refuse("the file is of an older Demucs, before HTDemucs, which is not read");
   return not_a_checkpoint();
 }
 

@@ -104,42 +104,47 @@ class Convolution {
 
   // What every tap sees: k x width values.
   void stage(const onnx::OperatorCall& call, const std::vector<Run>& runs, float* staged) const {
+    thread_local std::vector<float> buffer;
+    float* line = at_least(buffer, width * static_cast<std::size_t>(stride_columns_ + kernel_columns_));
     const auto used = runs.back().at + static_cast<std::size_t>(runs.back().count);
-    const bool added = call.inputs.size() == 4;
     for (Extent c = 0; c < channels_; ++c)
-      for (Extent i = 0; i < kernel_rows_; ++i)
-        for (Extent j = 0; j < kernel_columns_; ++j, staged += width) {
-          for (const auto& run : runs) {
-            const Extent row = run.row * stride_rows_ + i - pad_rows_;
-            float* to = staged + run.at;
-            if (row < 0 || row >= rows_) {
-              std::fill_n(to, run.count, 0.0f);
-              continue;
-            }
-            const auto offset = static_cast<std::size_t>((c * rows_ + row) * columns_);
-            const Extent column = run.column * stride_columns_ + j - pad_columns_;
-            if (added) {
-              stage_run<true>(call.inputs[0].data() + offset, call.inputs[3].data() + offset, column, run.count, to);
-            } else {
-              stage_run<false>(call.inputs[0].data() + offset, nullptr, column, run.count, to);
-            }
-          }
-          std::fill(staged + used, staged + width, 0.0f);
+      for (Extent i = 0; i < kernel_rows_; ++i) {
+        for (const auto& run : runs) {
+          const Extent row = run.row * stride_rows_ + i - pad_rows_;
+          read_line(call, c, row, run.column * stride_columns_ - pad_columns_,
+                    (run.count - 1) * stride_columns_ + kernel_columns_, line);
+          for (Extent j = 0; j < kernel_columns_; ++j)
+            pick(line + j, run.count, staged + static_cast<std::size_t>(j) * width + run.at);
         }
+        for (Extent j = 0; j < kernel_columns_; ++j, staged += width) std::fill(staged + used, staged + width, 0.0f);
+      }
   }
 
-  template <bool added>
-  void stage_run(const float* from, const float* other, Extent column, Extent count, float* to) const {
-    const Extent s = stride_columns_;
-    // Those of the run whose place lies within the row.
-    const Extent first = std::clamp<Extent>(column < 0 ? (-column + s - 1) / s : 0, 0, count);
-    const Extent last = std::clamp<Extent>(column < columns_ ? (columns_ - column + s - 1) / s : 0, first, count);
-    std::fill(to, to + first, 0.0f);
-    std::fill(to + last, to + count, 0.0f);
-    const auto copy = [&](Extent step) {
-      for (Extent i = first; i < last; ++i) to[i] = from[column + i * step] + (added ? other[column + i * step] : 0.0f);
-    };
-    s == 1 ? copy(1) : copy(s);
+  // `count` values of a row from `column` on, zero where there is none.
+  void read_line(const onnx::OperatorCall& call, Extent channel, Extent row, Extent column, Extent count,
+                 float* line) const {
+    const bool inside = row >= 0 && row < rows_;
+    const Extent first = inside ? std::clamp<Extent>(-column, 0, count) : count;
+    const Extent last = std::clamp<Extent>(columns_ - column, first, count);
+    std::fill(line, line + first, 0.0f);
+    std::fill(line + last, line + count, 0.0f);
+    if (first == last) return;
+    const auto place = static_cast<std::size_t>((channel * rows_ + row) * columns_ + column + first);
+    const float* from = call.inputs[0].data() + place;
+    if (call.inputs.size() == 3) {
+      std::copy_n(from, last - first, line + first);
+      return;
+    }
+    const float* other = call.inputs[3].data() + place;
+    for (Extent i = 0; i < last - first; ++i) line[first + i] = from[i] + other[i];
+  }
+
+  void pick(const float* line, Extent count, float* to) const {
+    if (stride_columns_ == 1) {
+      std::copy_n(line, count, to);
+    } else {
+      for (Extent i = 0; i < count; ++i) to[i] = line[i * stride_columns_];
+    }
   }
 
   void write(float* out, std::size_t begin, std::size_t count, const std::vector<Run>& runs,

@@ -114,12 +114,17 @@ void refuse_other_architectures(Reader& reader) {
   reader.only("use_train_segment", true);
 }
 
+// Position embeddings are constants of the network, for every token of a segment: 1.4 million numbers in the published
+// ones.
+constexpr std::int64_t most_positions = 1 << 26;
+
 bool consistent(const Hyperparameters& hyper) {
   // Every layer divides the frequencies, and the last one must leave more than a kernel's width of them: otherwise the
   // reference merges the two branches.
   int frequencies = hyper.nfft / 2;
   for (int layer = 0; layer < hyper.depth; ++layer, frequencies /= hyper.stride)
     if (frequencies <= hyper.kernel_size || frequencies % hyper.stride) return false;
+  if (frequencies * hyper.stft_frames() > most_positions / hyper.transformer_channels()) return false;
   const double comp = hyper.channels / hyper.dconv_comp;
   return hyper.kernel_size % 4 == 0 && hyper.kernel_size == 2 * hyper.stride && hyper.nfft % 4 == 0 && comp >= 1 &&
          (hyper.t_layers == 0 ||

@@ -17,6 +17,14 @@ constexpr std::array published{PublishedModel{"htdemucs", "MIT", htdemucs, {}},
                                PublishedModel{"htdemucs_6s", "MIT", six_sources, {}},
                                PublishedModel{"htdemucs_ft", "MIT", fine_tuned, fine_tuned_bag}};
 
+// The eight digits; empty for a name that has none.
+std::string_view promised_by(std::string_view file_name) {
+  const auto dash = file_name.rfind('-'), dot = file_name.rfind('.');
+  if (dash == file_name.npos || dot == file_name.npos || dot < dash || dot - dash != 9) return {};
+  const auto promised = file_name.substr(dash + 1, 8);
+  return promised.find_first_not_of("0123456789abcdef") == promised.npos ? promised : std::string_view{};
+}
+
 }  // namespace
 
 Result<Imported> import_checkpoint(int checkpoint_fd, int model_fd, std::optional<double> segment) {
@@ -36,12 +44,13 @@ std::span<const PublishedModel> published_models() {
   return published;
 }
 
+bool promises_digest(std::string_view file_name) {
+  return file_name.size() <= 200 && file_name.find('/') == file_name.npos && !file_name.starts_with('.') &&
+         !promised_by(file_name).empty();
+}
+
 bool name_fits_digest(std::string_view file_name, std::string_view sha256) {
-  const auto dash = file_name.rfind('-'), dot = file_name.rfind('.');
-  if (dash == std::string_view::npos || dot == std::string_view::npos || dot < dash || dot - dash != 9) return true;
-  const auto promised = file_name.substr(dash + 1, 8);
-  if (promised.find_first_not_of("0123456789abcdef") != std::string_view::npos) return true;
-  return sha256.starts_with(promised);
+  return sha256.starts_with(promised_by(file_name));
 }
 
 }  // namespace toll::engines::htdemucs

@@ -35,6 +35,8 @@ struct PublishedModel {
 std::span<const PublishedModel> published_models();
 inline constexpr std::string_view published_folder = "hybrid_transformer/";  // below the base URL
 
+// Whether the name is one of a published file: a plain name that ends with eight digits of a SHA-256.
+bool promises_digest(std::string_view file_name);
 // Whether `sha256` (hex) is the one that the file's name promises; true for names that promise none.
 bool name_fits_digest(std::string_view file_name, std::string_view sha256);
 

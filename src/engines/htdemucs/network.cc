@@ -29,11 +29,15 @@ struct Plane {
 
 class Builder {
  public:
-  Builder(const Checkpoint& checkpoint, const NetworkOptions& options)
-      : hyper_(checkpoint.hyper), weights_(checkpoint.state), options_(options) {}
+  Builder(const Hyperparameters& hyper, const State* state, const NetworkOptions& options)
+      : hyper_(hyper), weights_(state), options_(options) {}
 
   Result<void> write(int fd) {
-    build();
+    try {
+      build();
+    } catch (WeightsRefused& refused) {
+      return std::move(refused.fault);
+    }
     if (auto fine = weights_.verdict(); !fine) return fine;
     return graph_.write(fd);
   }
@@ -388,13 +392,12 @@ class Builder {
 }  // namespace
 
 std::map<std::string, std::vector<std::int64_t>> weights_of(const Hyperparameters& hyper) {
-  const Checkpoint empty{hyper, {}};
   const NetworkOptions options;
-  return Builder(empty, options).asked();
+  return Builder(hyper, nullptr, options).asked();
 }
 
 Result<void> write_network(const Checkpoint& checkpoint, const NetworkOptions& options, int fd) {
-  return Builder(checkpoint, options).write(fd);
+  return Builder(checkpoint.hyper, &checkpoint.state, options).write(fd);
 }
 
 }  // namespace toll::engines::htdemucs

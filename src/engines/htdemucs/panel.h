@@ -3,8 +3,8 @@
 //
 // In fixed point a column and a line of weights have 16 bits for each value and one scale in single precision. Their
 // products are summed exactly in 32 bits, `depth` at a time: the scales are chosen so that |a . b| <= |a| |b| < 2^31
-// (Cauchy and Schwarz). What a sum loses is 76 to 85 dB below it, where bfloat16 loses 45 and half precision with sums
-// of half precision 65; the result is the same on all processors but for the last steps in single precision.
+// (Cauchy and Schwarz). What a sum of 512 loses is 75 dB below it; with bfloat16 it is 52, with half precision and sums
+// of eight in half precision 65. The result is the same on all processors but for the last steps in single precision.
 #pragma once
 
 #include <cstddef>

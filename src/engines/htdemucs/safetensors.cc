@@ -1,11 +1,15 @@
 #include "engines/htdemucs/safetensors.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "engines/onnx/refuse.h"
+#include "json/parse.h"
 
 namespace toll::engines::htdemucs {
 namespace json = boost::json;
@@ -57,6 +61,20 @@ Result<StoredTensor> read_tensor(const json::value& value, Bytes data) {
   return tensor;
 }
 
+// Whether the tensors lie one after the other and nothing else is there, as the format wants it: no byte is claimed
+// twice, and none is there that nobody looked at.
+bool fills(Bytes data, const State& state) {
+  std::vector<Bytes> pieces;
+  for (const auto& [name, tensor] : state) pieces.push_back(tensor.bytes);
+  std::ranges::sort(pieces, {}, [](Bytes piece) { return std::pair(piece.data(), piece.size()); });
+  const auto* end = data.data();
+  for (const auto piece : pieces) {
+    if (piece.data() != end) return false;
+    end += piece.size();
+  }
+  return end == data.data() + data.size();
+}
+
 }  // namespace
 
 Result<Safetensors> read_safetensors(Bytes file) {
@@ -65,12 +83,11 @@ Result<Safetensors> read_safetensors(Bytes file) {
   std::memcpy(&size, file.data(), sizeof size);
   if (size > largest_header || size > file.size() - sizeof size) return malformed();
   const std::string_view text(reinterpret_cast<const char*>(file.data()) + sizeof size, size);
-  boost::system::error_code error;
-  const auto header = json::parse(text, error);
-  if (error || !header.is_object()) return malformed();
+  const auto header = toll::json::parse(text);
+  if (!header || !header->is_object()) return malformed();
   const auto data = file.subspan(sizeof size + size);
   Safetensors out;
-  for (const auto& [name, value] : header.get_object()) {
+  for (const auto& [name, value] : header->get_object()) {
     if (name != "__metadata__") {
       out.state[std::string(name)] = TOLL_TRY(read_tensor(value, data));
       continue;
@@ -81,6 +98,7 @@ Result<Safetensors> read_safetensors(Bytes file) {
       out.metadata[std::string(key)] = std::string(text_value.get_string());
     }
   }
+  if (!fills(data, out.state)) return refuse("the weights overlap in the file, or leave gaps");
   return out;
 }
 

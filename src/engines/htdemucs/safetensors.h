@@ -17,8 +17,9 @@ struct Safetensors {
   State state;  // views into the file
 };
 
-// Reason::model_unusable, argument why: a header that is cut short, larger than 16 MiB or no such JSON; tensors that
-// lie outside of the file, or whose shape is not their number of bytes.
+// Reason::model_unusable, argument why: a header that is cut short, larger than 16 MiB, no such JSON or names something
+// twice; tensors that lie outside of the file, whose shape is not their number of bytes, that share bytes, or bytes
+// that belong to none.
 Result<Safetensors> read_safetensors(std::span<const std::byte> file);
 
 }  // namespace toll::engines::htdemucs

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,22 +10,25 @@
 
 namespace toll::engines::htdemucs {
 
-// The first thing that is wrong is kept, and every taken tensor after it is of zeros: a graph is built in one go and
-// then thrown away if fault() says so.
+// Out of the building of a network that cannot be: nothing that large as a hostile description says is made.
+struct WeightsRefused {
+  Fault fault;
+};
+
 class Weights {
  public:
-  explicit Weights(const State& state) : state_(state) {}
-  // The tensor of this name and shape.
+  // Null: there are none, every tensor is of zeros, and only names and shapes matter.
+  explicit Weights(const State* state) : state_(state) {}
+  // The tensor of this name and shape. Throws WeightsRefused when it is missing, of another shape or not all numbers.
   std::vector<float> take(const std::string& name, const std::vector<std::int64_t>& shape);
   // Every name that was taken, with its shape.
   const std::map<std::string, std::vector<std::int64_t>>& asked() const { return asked_; }
-  // What went wrong, or which tensor was not taken.
+  // Which tensor was not taken, if one was not.
   Result<void> verdict() const;
 
  private:
-  const State& state_;
+  const State* state_;
   std::map<std::string, std::vector<std::int64_t>> asked_;
-  std::optional<Fault> fault_;
 };
 
 }  // namespace toll::engines::htdemucs

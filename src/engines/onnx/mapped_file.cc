@@ -15,7 +15,8 @@ namespace toll::engines::onnx {
 Result<MappedFile> MappedFile::open(int fd) {
   struct stat facts {};
   if (::fstat(fd, &facts) != 0) throw std::system_error(errno, std::generic_category(), "fstat");
-  if (!S_ISREG(facts.st_mode) || facts.st_size == 0) return refuse("the file is empty");
+  if (!S_ISREG(facts.st_mode)) return refuse("it is no regular file");
+  if (facts.st_size == 0) return refuse("the file is empty");
   const auto size = static_cast<std::size_t>(facts.st_size);
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
   if (data == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");

@@ -74,6 +74,11 @@ Result<TrainedModels> parse_models(const json::value* value) {
       return refuse("memory_mib is out of bounds");
     models.memory_mib = memory->get_int64();
   }
+  if (const auto* precision = object.if_contains("precision")) {
+    if (*precision != json::value("auto") && *precision != json::value("float32"))
+      return refuse("precision is neither auto nor float32");
+    models.float32 = *precision == json::value("float32");
+  }
   return models;
 }
 
@@ -85,7 +90,8 @@ json::object write_models(const TrainedModels& models) {
           {"overlap", models.overlap},
           {"shifts", json::array(models.shifts.begin(), models.shifts.end())},
           {"threads", models.threads},
-          {"memory_mib", models.memory_mib}};
+          {"memory_mib", models.memory_mib},
+          {"precision", models.float32 ? "float32" : "auto"}};
 }
 
 // Names that are names of files without further ado, each once.

@@ -18,7 +18,8 @@ inline constexpr int sample_rate = 44100;  // of every output, Hz
 inline constexpr std::string_view input_name = "audio";
 
 // The trained models of a plan: imported files (engines/htdemucs/network.h), one or a bag of them. As params:
-//   {"sha256":["<64 hex>"],"weights":[[1,1,1,1]],"overlap":0.25,"shifts":[],"threads":0,"memory_mib":2048}
+//   {"sha256":["<64 hex>"],"weights":[[1,1,1,1]],"overlap":0.25,"shifts":[],"threads":0,"memory_mib":2048,
+//    "precision":"auto"}
 struct TrainedModels {
   std::vector<std::string> sha256;           // one a file; the files are the inputs "model.0", "model.1", ...; verified
   std::vector<std::vector<double>> weights;  // one row a file, one column a source in the model's order; empty: all 1
@@ -26,6 +27,8 @@ struct TrainedModels {
   std::vector<int> shifts;                   // frames; see SeparatorOptions in engines/htdemucs/separator.h
   unsigned threads = 0;                      // 0: the cores, at most 8
   std::int64_t memory_mib = 2048;            // of the models, 256 to 65536; the worker needs about 1 GiB besides
+  // Products in single precision ("float32") instead of what is fastest and stays 60 dB below the result ("auto").
+  bool float32 = false;
 };
 
 // What to make of one file. As params:

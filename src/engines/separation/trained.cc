@@ -62,8 +62,9 @@ Result<TrainedSeparation> TrainedSeparation::open(const Plan& plan, const std::v
   for (std::size_t i = 0; i < files.size(); ++i) turns.push_back({files[i], wanted.sha256[i]});
   const onnx::SessionOptions session{.threads = wanted.threads,
                                      .memory_limit = static_cast<std::uint64_t>(wanted.memory_mib) << 20};
-  auto state =
-      std::make_unique<State>(State{{std::move(turns), session}, {wanted.overlap, wanted.shifts}, wanted.weights, {}});
+  const auto precision = wanted.float32 ? htdemucs::Precision::float32 : htdemucs::Precision::fixed16;
+  auto state = std::make_unique<State>(
+      State{{std::move(turns), session, precision}, {wanted.overlap, wanted.shifts}, wanted.weights, {}});
   const auto* first = TOLL_TRY(state->turns.take(0));
   state->sources = first->hyper().sources;
   if (state->weights.empty()) state->weights.assign(files.size(), std::vector<double>(state->sources.size(), 1.0));

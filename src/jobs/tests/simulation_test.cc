@@ -45,7 +45,7 @@ class Simulation {
       case 2:
       case 3:
       case 4:
-        return submit();
+        return jobs_.size() < most_jobs ? submit() : remove();
       case 5:
       case 6:
       case 7:
@@ -91,6 +91,9 @@ class Simulation {
 
  private:
   static constexpr std::int64_t starting_credits = 40;
+  // A long run stays as lively as a short one: among more than these, nearly every choice falls on what has ended.
+  static constexpr std::size_t most_jobs = 400;
+  static constexpr std::size_t most_claims = 100;
 
   // Runs f in a transaction that sometimes never commits; then nothing may have happened.
   template <class F>
@@ -170,6 +173,7 @@ class Simulation {
       job.state = State::processing;
       job.attempt = claim.attempt;
       job.lease_until = f_.clock().now() + lease;
+      if (claims_.size() == most_claims) claims_.erase(claims_.begin());
       claims_.push_back(claim);
     }
   }

@@ -3,6 +3,7 @@ without PyTorch."""
 
 import hashlib
 import io
+import json
 import random
 import struct
 import zipfile
@@ -12,6 +13,7 @@ FOUR = ["drums", "bass", "other", "vocals"]
 SIX = [*FOUR, "guitar", "piano"]
 SEGMENT, RATE = 4410, 44100
 CHANNELS, GROWTH, NFFT, DEPTH, COMPRESSION, KERNEL, WIDTH, HIDDEN, LAYERS, HEADS = 4, 2, 512, 2, 2, 8, 8, 4, 2, 2
+NUMBERS = {"channels": CHANNELS, "nfft": NFFT, "depth": DEPTH, "dconv_comp": COMPRESSION, "dconv_mode": 3, "bottom_channels": WIDTH, "t_layers": LAYERS, "t_heads": HEADS}
 
 
 def _dconv(prefix, channels):
@@ -97,33 +99,67 @@ def _tensor(key, shape):
     return _call("torch._utils", "_rebuild_tensor_v2") + b"(" + storage + _integer(0) + sizes + b"\x89" + _call("collections", "OrderedDict") + b")RtR"
 
 
-def checkpoint(sources=FOUR, seed=1, module="demucs.htdemucs", value=None, extra=b""):
-    """The bytes of a .th file. `value` replaces the first weight; `extra` is put into the pickle behind the state."""
+def weights(sources=FOUR, seed=1, value=None, other=None):
+    """(name, shape, values) of random weights. `value` replaces the first of them; `other` gives names other shapes, None for
+    those that are left out."""
     draw = random.Random(seed)
-    state, entries = b"", []
-    for number, (name, shape) in enumerate(sorted(shapes(sources).items())):
+    for number, (name, shape) in enumerate(sorted({**shapes(sources), **(other or {})}.items())):
+        if shape is None:
+            continue
         count = 1
         for extent in shape:
             count *= extent
         values = array("f", (draw.uniform(-0.3, 0.3) for _ in range(count)))
         if value is not None and number == 0:
             values[0] = value
+        yield name, shape, values
+
+
+def archive(package, entries=(), compression=zipfile.ZIP_STORED):
+    """torch.save's zip: the pickle and the storages by their numbers."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", compression) as made:
+        for name, content in [("archive/data.pkl", package), *entries]:
+            made.writestr(zipfile.ZipInfo(name), content, compression)
+    return out.getvalue()
+
+
+def checkpoint(sources=FOUR, seed=1, module="demucs.htdemucs", value=None, extra=b"", other=None, numbers=None, compression=zipfile.ZIP_STORED):
+    """The bytes of a .th file. `value` and `other` as of weights(); `extra` is put into the pickle behind the state; `numbers` are
+    hyperparameters that differ."""
+    state, entries = b"", []
+    for number, (name, shape, values) in enumerate(weights(sources, seed, value, other)):
         state += _text(name) + _tensor(str(number), shape)
         entries.append((f"archive/data/{number}", values.tobytes()))
-    numbers = {"channels": CHANNELS, "nfft": NFFT, "depth": DEPTH, "dconv_comp": COMPRESSION, "dconv_mode": 3, "bottom_channels": WIDTH, "t_layers": LAYERS, "t_heads": HEADS}
+    numbers = {**NUMBERS, **(numbers or {})}
     arguments = _text("sources") + b"](" + b"".join(map(_text, sources)) + b"e"
     arguments += b"".join(_text(name) + _integer(number) for name, number in numbers.items())
     arguments += _text("segment") + _call("fractions", "Fraction") + b"(" + _text(f"{SEGMENT}/{RATE}") + b"tR"
     package = b"\x80\x02}(" + _text("klass") + _call(module, "HTDemucs") + _text("args") + b")" + _text("kwargs") + b"}(" + arguments + b"u"
     package += _text("state") + b"}(" + state + b"u" + extra + b"u."
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in [("archive/data.pkl", package), *entries]:
-            archive.writestr(zipfile.ZipInfo(name), content)
-    return out.getvalue()
+    return archive(package, entries, compression)
+
+
+def safetensors(sources=FOUR, seed=1, module="demucs.htdemucs", change=None, data=lambda content: content):
+    """The same as safetensors. `change` alters the header before it is written, `data` the bytes of the weights."""
+    header = {
+        "__metadata__": {
+            "klass": f"{module}.HTDemucs",
+            "args": "[]",
+            "kwargs": json.dumps({"sources": sources, **NUMBERS, "segment": {"_type": "fraction", "numerator": SEGMENT, "denominator": RATE}}),
+        }
+    }
+    content = b""
+    for name, shape, values in weights(sources, seed):
+        piece = values.tobytes()
+        header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [len(content), len(content) + len(piece)]}
+        content += piece
+    text = json.dumps(header)
+    if change:
+        text = change(header) or json.dumps(header)
+    return struct.pack("<Q", len(text)) + text.encode() + data(content)
 
 
 def published_name(signature, content):
     """As the authors name their files: with the beginning of the digest."""
     return f"{signature}-{hashlib.sha256(content).hexdigest()[:8]}.th"
-

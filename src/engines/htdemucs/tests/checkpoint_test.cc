@@ -54,6 +54,45 @@ TEST(Checkpoint, of_another_architecture_is_refused_by_name) {
             "the checkpoint is of demucs.hdemucs.HTDemucs, not of HTDemucs");
 }
 
+TEST(Checkpoint, of_another_kind_of_file_is_refused_with_what_it_is) {
+  EXPECT_EQ(refusal_of(zip({{"m/data.pkl", pickled("}(" + text("encoder.0.conv.weight") + "Nu")}})),
+            "the file holds no description of its network, as the authors' own files do");
+  EXPECT_NE(refusal_of("\x1f\x8b" + std::string(100, 'x')).find("gzip"), std::string::npos);
+  EXPECT_NE(refusal_of("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46" + std::string(100, 'x')).find("older Demucs"),
+            std::string::npos);
+}
+
+TEST(Checkpoint, that_says_a_list_once_and_means_it_a_million_times_is_refused) {
+  // Five lists, each of a thousand times the one before: 10^15 values in ten kilobytes.
+  std::string bomb = "](]q\x01";
+  for (char level = 1; level < 6; ++level) {
+    bomb += std::string("](");
+    for (int i = 0; i < 1000; ++i) bomb += std::string("h") + level;
+    bomb += std::string("eq") + static_cast<char>(level + 1);
+  }
+  const std::string package = "}(" + text("klass") + global("demucs.htdemucs", "HTDemucs") + text("args") + ")" +
+                              text("kwargs") + "}(" + text("sources") + bomb + "eu" + text("state") + "}u";
+  EXPECT_EQ(refusal_of(zip({{"m/data.pkl", pickled(package)}})), "the network's description is too large");
+}
+
+TEST(Checkpoint, whose_pickle_is_larger_than_any_is_refused_before_it_is_read) {
+  EXPECT_EQ(refusal_of(zip({{"m/data.pkl", std::string(17 << 20, 'N')}})), "the pickle is too long");
+}
+
+TEST(Checkpoint, whose_weights_share_their_place_is_refused) {
+  // A hundred tensors of a thousand numbers each, all in the one storage.
+  const auto tensor = global("torch._utils", "_rebuild_tensor_v2") + "((" + text("storage") +
+                      global("torch", "FloatStorage") + text("0") + text("cpu") + integer(1000) + "tQ" + integer(0) +
+                      "(" + integer(1000) + "t(" + integer(1) + "t\x89" + global("collections", "OrderedDict") + ")RtR";
+  std::string state = "}(";
+  for (int i = 0; i < 100; ++i) state += text("w" + std::to_string(i)) + tensor;
+  const std::string package = "}(" + text("klass") + global("demucs.htdemucs", "HTDemucs") + text("args") + ")" +
+                              text("kwargs") + "}(" + text("sources") + "](" + text("drums") + "eu" + text("state") +
+                              state + "uu";
+  EXPECT_EQ(refusal_of(zip({{"m/data.pkl", pickled(package)}, {"m/data/0", std::string(4000, '\0')}})),
+            "the weights claim more than the file holds");
+}
+
 TEST(Checkpoint, with_os_system_in_it_is_refused_and_nothing_runs) {
   const RandomCheckpoint saved(tiny());
   const std::string attack = text("training_args") + global("posix", "system") + "(" + text("touch /tmp/harm") + "tR";
@@ -151,6 +190,27 @@ TEST(Safetensors, that_claim_what_is_not_there_are_refused) {
   EXPECT_NE(refusal_of(little<std::uint64_t>(UINT64_MAX) + "{..............."), "nothing refused");
 }
 
+TEST(Safetensors, whose_header_says_two_things_are_refused) {
+  const auto file = [](const std::string& header, std::size_t size) {
+    return little<std::uint64_t>(header.size()) + header + std::string(size, '\0');
+  };
+  const std::string meta =
+      R"("__metadata__":{"klass":"demucs.htdemucs.HTDemucs","args":"[]","kwargs":"{\"sources\":[\"a\"]}"})";
+  const auto tensor = [](const char* name, int begin, int end) {
+    return "\"" + std::string(name) + R"(":{"dtype":"F32","shape":[)" + std::to_string((end - begin) / 4) +
+           R"(],"data_offsets":[)" + std::to_string(begin) + "," + std::to_string(end) + "]},";
+  };
+  EXPECT_EQ(refusal_of(file("{" + tensor("x", 0, 8) + tensor("y", 8, 16) + meta + "}", 16)), "nothing refused");
+  const std::string apart = "the weights overlap in the file, or leave gaps";
+  EXPECT_EQ(refusal_of(file("{" + tensor("x", 0, 8) + tensor("y", 4, 12) + meta + "}", 12)), apart);
+  EXPECT_EQ(refusal_of(file("{" + tensor("x", 0, 8) + tensor("y", 0, 8) + meta + "}", 8)), apart);
+  EXPECT_EQ(refusal_of(file("{" + tensor("x", 0, 8) + tensor("y", 12, 16) + meta + "}", 16)), apart);
+  EXPECT_EQ(refusal_of(file("{" + tensor("x", 0, 8) + meta + "}", 9)), apart) << "bytes that nobody looks at";
+  EXPECT_EQ(refusal_of(file("{" + tensor("x", 0, 8) + tensor("x", 8, 16) + meta + "}", 16)),
+            "the header of the safetensors file is malformed")
+      << "one name, two tensors";
+}
+
 TEST(Bag, is_read_as_it_is_published) {
   const auto bag =
       read_bag("models: ['f7e0c4bc', 'd12395a8']\nweights: [\n  [1., 0.],\n  [0., 1.],\n]\nsegment: 44\n").value();
@@ -174,9 +234,11 @@ TEST(Bag, makes_the_segments_of_its_models_shorter_but_not_longer) {
 }
 
 TEST(Bag, that_says_anything_else_is_refused) {
-  for (const std::string yaml : {"", "models: []", "models: ['../../etc/passwd']", "models: [[a]]",
-                                 "models: [a, b]\nweights: [[1.]]", "weights: [[1]]", "models: [a]\nweights: [[nan]]",
-                                 "models: [a]\nrun: rm", "models: [a", "models:\n  - !!python/object x"})
+  for (const std::string yaml :
+       {"", "models: []", "models: ['../../etc/passwd']", "models: [[a]]", "models: [a, b]\nweights: [[1.]]",
+        "weights: [[1]]", "models: [a]\nweights: [[nan]]", "models: [a]\nrun: rm", "models: [a]\nsegment: -1",
+        "a: &a [x, x]\nb: &b [*a, *a]\nmodels: [*b]", "models: &a [a, b]", "models: [a",
+        "models:\n  - !!python/object x"})
     EXPECT_FALSE(read_bag(yaml).has_value()) << yaml;
 }
 

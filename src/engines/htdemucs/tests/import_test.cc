@@ -1,6 +1,7 @@
 #include "engines/htdemucs/import.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "base/digest.h"
 #include "engines/htdemucs/tests/support.h"
@@ -38,6 +39,24 @@ TEST(Import, leaves_no_model_of_a_file_that_is_refused) {
   EXPECT_TRUE(model.content().empty());
 }
 
+TEST(Import, of_a_small_file_that_describes_a_large_network_takes_little_memory) {
+  auto hyper = tiny();
+  hyper.channels = 512, hyper.growth = 2, hyper.depth = 3, hyper.nfft = 8192, hyper.t_layers = 32;
+  hyper.bottom_channels = 4096;
+  const RandomCheckpoint small(tiny());
+  auto lying = small.checkpoint;
+  lying.hyper = hyper;
+  const MemoryFile model;
+  rlimit all{};
+  ::getrlimit(RLIMIT_DATA, &all);
+  const rlimit little{std::size_t{1} << 30, all.rlim_max};
+  ::setrlimit(RLIMIT_DATA, &little);
+  const auto written = write_network(lying, {}, model.fd());
+  ::setrlimit(RLIMIT_DATA, &all);
+  EXPECT_EQ(written.error().reason(), Reason::model_unusable);
+  EXPECT_TRUE(model.content().empty());
+}
+
 TEST(PublishedModels, have_names_that_promise_their_digests) {
   for (const auto& model : published_models()) {
     for (auto file : model.files) {
@@ -51,6 +70,10 @@ TEST(PublishedModels, have_names_that_promise_their_digests) {
     }
   }
   EXPECT_TRUE(name_fits_digest("mine.th", std::string(64, '0')));
+  EXPECT_TRUE(promises_digest("955717e8-8726e21a.th"));
+  for (const char* name : {"mine.th", "", "955717e8-8726e21A.th", "955717e8-8726e21.th", "../955717e8-8726e21a.th",
+                           ".955717e8-8726e21a.th", "a/955717e8-8726e21a.th"})
+    EXPECT_FALSE(promises_digest(name)) << name;
 }
 
 }  // namespace

@@ -56,6 +56,19 @@ TEST_F(Trained, makes_the_stems_of_the_model_as_long_as_the_song) {
   EXPECT_EQ(done.progress.back(), 1);
 }
 
+TEST_F(Trained, computes_in_single_precision_when_asked_and_hears_the_same) {
+  const MemoryFile song(wav(noise(2 * 9'000, 3, 0.3f)));
+  const auto fast = run(song).decoded("bass.wav");
+  plan_.models->float32 = true;
+  const auto exact = run(song).decoded("bass.wav");
+  ASSERT_EQ(fast.size(), exact.size());
+  double signal = 0, difference = 0;
+  for (std::size_t i = 0; i < exact.size(); ++i)
+    signal += exact[i] * exact[i], difference += (exact[i] - fast[i]) * (exact[i] - fast[i]);
+  EXPECT_GT(signal, 1e6 * difference);
+  EXPECT_GT(difference, 0) << "the param changes nothing";
+}
+
 TEST_F(Trained, sums_up_what_is_not_the_one_stem) {
   const MemoryFile song(wav(noise(2 * 9'000, 2, 0.3f)));
   const auto both = run(song);
@@ -155,14 +168,16 @@ TEST_F(Trained, works_in_the_sandbox) {
 
 TEST(TrainedPlan, comes_back_as_it_was_written) {
   Plan plan{.method = "htdemucs", .stems = {"guitar", "piano"}};
-  plan.models = TrainedModels{{std::string(64, 'a'), std::string(64, 'b')}, {{1, 0}, {0, 1}}, 0.5, {0, 100}, 2, 1024};
+  plan.models =
+      TrainedModels{{std::string(64, 'a'), std::string(64, 'b')}, {{1, 0}, {0, 1}}, 0.5, {0, 100}, 2, 1024, true};
+  EXPECT_TRUE(parse_plan(write_plan(plan)).value().models->float32);
   EXPECT_EQ(write_plan(parse_plan(write_plan(plan)).value()), write_plan(plan));
   EXPECT_EQ(input_files(plan), (std::vector<std::string>{"audio", "model.0", "model.1"}));
   EXPECT_EQ(scratch_files(plan), 3u);
   for (const char* models : {"null", "{}", R"({"sha256":[]})", R"({"sha256":["x"]})", R"({"sha256":[1]})"})
     EXPECT_FALSE(parse_plan(R"({"method":"htdemucs","models":)" + std::string(models) + "}").has_value()) << models;
-  for (const char* extra :
-       {R"("overlap":1)", R"("shifts":[-1])", R"("weights":[[1],[1]])", R"("threads":-1)", R"("memory_mib":1)"})
+  for (const char* extra : {R"("overlap":1)", R"("shifts":[-1])", R"("weights":[[1],[1]])", R"("threads":-1)",
+                            R"("memory_mib":1)", R"("precision":"int4")"})
     EXPECT_FALSE(
         parse_plan(R"({"method":"htdemucs","models":{"sha256":[")" + std::string(64, 'a') + "\"]," + extra + "}}")
             .has_value())
