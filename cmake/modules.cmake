@@ -52,7 +52,7 @@ function(toll_test name)
   add_test(NAME ${name} COMMAND ${target})
 endfunction()
 
-# A libFuzzer target: <name>_fuzz (only with TOLL_FUZZ, clang).
+# A libFuzzer target: <name>_fuzz (only with TOLL_FUZZ, clang). `fuzz_targets` builds them all and nothing else.
 function(toll_fuzz name)
   if(NOT TOLL_FUZZ)
     return()
@@ -64,6 +64,10 @@ function(toll_fuzz name)
     target_link_libraries(${name}_fuzz PRIVATE ${dependency_target})
   endforeach()
   target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
+  if(NOT TARGET fuzz_targets)
+    add_custom_target(fuzz_targets)
+  endif()
+  add_dependencies(fuzz_targets ${name}_fuzz)
 endfunction()
 
 function(toll_write_arrows)
