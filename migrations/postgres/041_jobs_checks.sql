@@ -1,0 +1,1 @@
+-- SQLite alone has something to change here.
