@@ -50,7 +50,15 @@ std::vector<Task> TaskQueue::take(std::size_t most, std::size_t consumers) {
   std::unique_lock lock(mutex_);
   waiting_.wait(lock, [this] { return closed_ || !tasks_.empty(); });
   const std::size_t share = (tasks_.size() + consumers - 1) / consumers;
-  const std::size_t count = std::min(share, std::max<std::size_t>(most, 1));
+  return take_first(std::min(share, std::max<std::size_t>(most, 1)));
+}
+
+std::vector<Task> TaskQueue::take_waiting(std::size_t most) {
+  std::lock_guard lock(mutex_);
+  return take_first(std::min(most, tasks_.size()));
+}
+
+std::vector<Task> TaskQueue::take_first(std::size_t count) {
   std::vector<Task> taken(std::make_move_iterator(tasks_.begin()), std::make_move_iterator(tasks_.begin() + count));
   tasks_.erase(tasks_.begin(), tasks_.begin() + count);
   return taken;

@@ -35,9 +35,14 @@ class TaskQueue {
   // Empty only when the queue is closed and drained.
   std::vector<Task> take(std::size_t most, std::size_t consumers = 1);
 
+  // What is waiting now, at most `most`; does not wait.
+  std::vector<Task> take_waiting(std::size_t most);
+
   void close();
 
  private:
+  std::vector<Task> take_first(std::size_t count);
+
   const std::size_t limit_;
   std::mutex mutex_;
   std::condition_variable waiting_;

@@ -112,9 +112,10 @@ Connection::Connection(const std::string& path, Access access, Durability durabi
   use_wal(path);
   script(durability == Durability::synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF");
   script(
-      "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2048;"
+      "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;"
       "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864");
-  if (access == Access::read) script("PRAGMA query_only = ON");
+  // KiB at most. What a group of writes changes should fit, or its pages are written to the log more than once.
+  script(access == Access::read ? "PRAGMA cache_size = -2048; PRAGMA query_only = ON" : "PRAGMA cache_size = -16384");
   sqlite3_progress_handler(raw, progress_steps, on_progress, this);
 }
 

@@ -26,10 +26,19 @@ void rollback(Connection& connection) {
   }
 }
 
-// Answers groups of bodies, one commit a group.
+// Answers groups of bodies, one commit a group. What arrives while a group runs joins it, up to `limit` bodies: the
+// next one would make it wait for two syncs.
 class GroupWriter {
  public:
-  explicit GroupWriter(Connection& connection) : connection_(connection) {}
+  GroupWriter(Connection& connection, TaskQueue& arriving, std::size_t limit)
+      : connection_(connection), arriving_(arriving), limit_(limit) {}
+
+  void run() {
+    for (auto tasks = arriving_.take(limit_); !tasks.empty(); tasks = arriving_.take(limit_)) run(std::move(tasks));
+  }
+
+ private:
+  static constexpr std::size_t nobody = static_cast<std::size_t>(-1);
 
   void run(std::vector<Task> tasks) {
     while (!tasks.empty()) {
@@ -39,9 +48,6 @@ class GroupWriter {
       tasks.erase(tasks.begin() + static_cast<std::ptrdiff_t>(culprit));
     }
   }
-
- private:
-  static constexpr std::size_t nobody = static_cast<std::size_t>(-1);
 
   // Answers every task, or the index of the one whose error made SQLite undo the transaction: the others must run
   // again.
@@ -53,6 +59,7 @@ class GroupWriter {
       for (std::size_t i = 0; i < tasks.size(); ++i) {
         run_one(tasks[i], tasks.size() > 1);
         if (!connection_.in_transaction()) return i;
+        if (i + 1 == tasks.size()) add_arrived(tasks);
       }
       connection_.run("COMMIT");
     } catch (...) {
@@ -80,19 +87,29 @@ class GroupWriter {
       connection_.run("RELEASE body");
     } else if (!keep) {
       connection_.run("ROLLBACK");
-      connection_.run("BEGIN");
+      connection_.run("BEGIN IMMEDIATE");
     }
   }
 
+  void add_arrived(std::vector<Task>& tasks) {
+    if (one_by_one_ || tasks.size() >= limit_) return;
+    for (auto& task : arriving_.take_waiting(limit_ - tasks.size())) tasks.push_back(std::move(task));
+  }
+
   void one_by_one(std::vector<Task>& tasks) {
+    one_by_one_ = true;
     for (auto& task : tasks) {
       std::vector<Task> alone;
       alone.push_back(std::move(task));
       run(std::move(alone));
     }
+    one_by_one_ = false;
   }
 
   Connection& connection_;
+  TaskQueue& arriving_;
+  const std::size_t limit_;
+  bool one_by_one_ = false;
 };
 
 // One deferred transaction: the snapshot of its first statement.
@@ -204,9 +221,7 @@ class SqliteDatabase final : public Database {
   }
 
   void write_loop(Connection& connection) {
-    GroupWriter group(connection);
-    for (auto tasks = writes_.take(options_.group_limit); !tasks.empty(); tasks = writes_.take(options_.group_limit))
-      group.run(std::move(tasks));
+    GroupWriter(connection, writes_, std::max<std::size_t>(options_.group_limit, 1)).run();
   }
 
   // The connection is borrowed for each body, so that readers that have nothing to do hold no memory.
