@@ -4,11 +4,13 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <span>
 #include <stdexcept>
 #include <thread>
 #include <utility>
 
 #include "base/log.h"
+#include "jobs/endings.h"
 #include "jobs/roster.h"
 #include "jobs/worker.h"
 
@@ -39,6 +41,20 @@ auto guarded(F f) -> std::invoke_result_t<F> {
   }
 }
 
+std::string what_of(const std::exception_ptr& failed) {
+  try {
+    std::rethrow_exception(failed);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "an exception of unknown type";
+  }
+}
+
+Result<void> committed(sql::Tx& tx, const Ending& ending) {
+  return ending.run->commit(tx, ending.entry->claim().job);
+}
+
 }  // namespace
 
 class Dispatcher::Impl final : public Listener {
@@ -51,9 +67,9 @@ class Dispatcher::Impl final : public Listener {
         roster_(options_.slots) {
     for (Kind* kind : kinds) kinds_[std::string(kind->name())] = kind;
     listening_ = queue_.listen(*this);
-    keeper_ = std::jthread([this](std::stop_token stop) { keep(std::move(stop)); });
     for (std::size_t i = 0; i < options_.slots; ++i) slots_.emplace_back([this] { work(); });
-    feeder_ = std::jthread([this] { feed(); });
+    finisher_ = std::jthread([this] { finish(); });
+    keeper_ = std::jthread([this](std::stop_token stop) { keep(std::move(stop)); });
   }
   ~Impl() override { stop(); }
 
@@ -62,49 +78,59 @@ class Dispatcher::Impl final : public Listener {
   void stop() {
     std::lock_guard lock(stopping_);
     roster_.close();
-    if (feeder_.joinable()) feeder_.join();
     for (auto& slot : slots_)
       if (slot.joinable()) slot.join();
+    endings_.close();
+    if (finisher_.joinable()) finisher_.join();
     // Last, because a run that takes its time to end needs its lease.
     keeper_.request_stop();
     if (keeper_.joinable()) keeper_.join();
     listening_.reset();
   }
 
-  void work_added() override { roster_.ring(); }
+  void work_added() override {
+    roster_.ring();
+    feed();
+  }
   void withdrawn(const JobId& job, std::int64_t attempt) override { roster_.halt(job, attempt); }
 
  private:
-  // --- the feeder: from the queue to the slots ---
+  // --- from the queue to the slots, on whichever thread knows that there may be work ---
 
   void feed() {
-    Roster::Call call;
-    while (roster_.wait_for_call(options_.poll, call)) {
-      try {
-        if (call.free > 0 && (call.rung || db_.read([this](sql::Tx& tx) { return queue_.has_pending(tx); })))
-          roster_.add(claimed(call.free));
-      } catch (const std::exception& e) {
-        log::error("jobs.claim_failed", {{"cause", e.what()}});
-        std::this_thread::sleep_for(write_pause);
-        roster_.ring();
-      }
-    }
+    auto limit = roster_.call();
+    if (limit == 0) return;
+    auto claims = std::make_shared<std::vector<Claim>>();
+    db_.post_write(
+        [this, claims, limit](sql::Tx& tx) {
+          *claims = claimed(tx, limit);
+          return true;
+        },
+        [this, claims](std::exception_ptr failed) { fed(std::move(*claims), std::move(failed)); });
   }
 
-  std::vector<Entry> claimed(std::size_t limit) {
+  std::vector<Claim> claimed(sql::Tx& tx, std::size_t limit) {
     ClaimJobs wanted{options_.worker, options_.lease, options_.max_processing, limit, {}};
     for (const auto& [name, kind] : kinds_) wanted.kinds.push_back(name);
-    auto claims = db_.write([&](sql::Tx& tx) {
-      auto claims = queue_.claim(tx, wanted);
-      for (const auto& claim : claims) kind_of(claim).started(tx, claim.job);
-      return claims;
-    });
+    auto claims = queue_.claim(tx, wanted);
+    for (const auto& claim : claims) kind_of(claim).started(tx, claim.job);
+    return claims;
+  }
+
+  // After a failure the keeper feeds again, not this: the database may be full or away.
+  void fed(std::vector<Claim> claims, std::exception_ptr failed) {
+    if (failed) {
+      log::error("jobs.claim_failed", {{"cause", what_of(failed)}});
+      roster_.ring();
+      return roster_.answer({});
+    }
     std::vector<Entry> entries;
     for (auto& claim : claims) {
       auto timeout = kind_of(claim).timeout();
       entries.push_back(std::make_shared<Attempt>(std::move(claim), timeout));
     }
-    return entries;
+    roster_.answer(std::move(entries));
+    feed();
   }
 
   Kind& kind_of(const Claim& claim) const { return *kinds_.at(claim.job.kind); }
@@ -113,31 +139,59 @@ class Dispatcher::Impl final : public Listener {
 
   void work() {
     auto runner = make_runner_();
-    while (Entry entry = roster_.take()) {
-      carry_out(*runner, *entry);
-      roster_.drop(entry);
+    while (Entry entry = roster_.take()) carry_out(*runner, entry);
+  }
+
+  // Leaves a finished run to the finisher, and ends any other here: its temporary files go before its place is free.
+  void carry_out(engine::Runner& runner, const Entry& entry) {
+    std::unique_ptr<Run> run;
+    auto outcome = guarded([&]() -> Result<void> {
+      if (entry->halted() != Halt::none) return Reason::cancelled;
+      run = TOLL_TRY(kind_of(entry->claim()).prepare(entry->claim().job));
+      auto output = TOLL_TRY(runner.run(run->task(), *entry, entry->token()));
+      if (entry->halted() > Halt::shutdown) return Reason::cancelled;
+      return run->seal(output);
+    });
+    if (outcome) return endings_.add({entry, std::move(run)});
+    unfinished(*entry, outcome.error());
+    run.reset();
+    dropped({entry});
+  }
+
+  void dropped(const std::vector<Entry>& entries) {
+    roster_.drop(entries);
+    feed();
+  }
+
+  // --- the finisher: commits what finished runs have made ---
+
+  void finish() {
+    for (auto ended = endings_.take(); !ended.empty(); ended = endings_.take()) {
+      write_ends(ended);
+      std::vector<Entry> entries;
+      for (auto& ending : ended) entries.push_back(std::move(ending.entry));
+      ended.clear();
+      dropped(entries);
     }
   }
 
-  void carry_out(engine::Runner& runner, Attempt& attempt) {
-    // The run, with its temporary files, ends with this function: before the slot is free.
-    std::unique_ptr<Run> run;
-    auto outcome = guarded([&]() -> Result<void> {
-      if (attempt.halted() != Halt::none) return Reason::cancelled;
-      run = TOLL_TRY(kind_of(attempt.claim()).prepare(attempt.claim().job));
-      auto output = TOLL_TRY(runner.run(run->task(), attempt, attempt.token()));
-      if (attempt.halted() > Halt::shutdown) return Reason::cancelled;
-      return run->seal(output);
-    });
-    if (outcome) outcome = completed(attempt.claim(), *run);
-    if (!outcome) unfinished(attempt, outcome.error());
+  // All in one transaction; one by one when one of them cannot be committed.
+  void write_ends(std::span<const Ending> ended) {
+    auto outcome = completed(ended);
+    if (outcome) return;
+    if (ended.size() == 1) return unfinished(*ended.front().entry, outcome.error());
+    for (std::size_t i = 0; i < ended.size(); ++i) write_ends(ended.subspan(i, 1));
   }
 
-  Result<void> completed(const Claim& claim, Run& run) {
-    return persisted(claim, [&](sql::Tx& tx) -> Result<void> {
+  Result<void> completed(std::span<const Ending> ended) {
+    std::vector<const Claim*> claims;
+    for (const auto& ending : ended) claims.push_back(&ending.entry->claim());
+    return persisted(*claims.front(), [&](sql::Tx& tx) -> Result<void> {
+      const auto ours = queue_.complete(tx, claims);
       // A void claim is no fault: somebody else has ended the job meanwhile.
-      if (!queue_.complete(tx, claim)) return {};
-      return run.commit(tx, claim.job);
+      for (std::size_t i = 0; i < ended.size(); ++i)
+        if (ours[i]) TOLL_TRY(committed(tx, ended[i]));
+      return {};
     });
   }
 
@@ -187,20 +241,30 @@ class Dispatcher::Impl final : public Listener {
     std::mutex mutex;
     std::condition_variable_any tick;
     std::unique_lock lock(mutex);
-    auto next_look = Attempt::Steady::now();
+    auto next_beat = Attempt::Steady::now(), next_look = next_beat;
     while (!stop.stop_requested()) {
       auto now = Attempt::Steady::now();
       try {
-        beat(now);
+        if (now >= next_beat) {
+          next_beat = now + options_.beat;
+          beat(now);
+        }
         if (now >= next_look) {
           next_look = now + options_.poll;
-          reclaim();
+          look_around();
         }
+        feed();
       } catch (const std::exception& e) {
         log::error("jobs.keeper_failed", {{"cause", e.what()}});
       }
-      tick.wait_for(lock, stop, options_.beat, [] { return false; });
+      tick.wait_until(lock, stop, std::min(next_beat, next_look), [] { return false; });
     }
+  }
+
+  // For what other processes have submitted or lost.
+  void look_around() {
+    reclaim();
+    if (roster_.has_room() && db_.read([this](sql::Tx& tx) { return queue_.has_pending(tx); })) roster_.ring();
   }
 
   void beat(Attempt::Steady::time_point now) {
@@ -240,9 +304,10 @@ class Dispatcher::Impl final : public Listener {
   Roster roster_;
   std::shared_ptr<void> listening_;
   std::mutex stopping_;
-  std::jthread keeper_;
+  Endings endings_;
   std::vector<std::jthread> slots_;
-  std::jthread feeder_;
+  std::jthread finisher_;
+  std::jthread keeper_;
 };
 
 Dispatcher::Dispatcher(sql::Database& db, Queue& queue, std::vector<Kind*> kinds, MakeRunner make_runner,

@@ -109,6 +109,8 @@ class Queue {
   [[nodiscard]] bool beat(sql::Tx& tx, const Claim& claim, int progress, Micros lease);
   // processing -> completed; captures.
   [[nodiscard]] bool complete(sql::Tx& tx, const Claim& claim);
+  // The same for many, each of another run, in few statements; an answer for each.
+  [[nodiscard]] std::vector<bool> complete(sql::Tx& tx, std::span<const Claim* const> claims);
   // processing -> failed; releases. Reason and arguments are kept, the cause is not.
   [[nodiscard]] bool fail(sql::Tx& tx, const Claim& claim, const Fault& fault);
   // The worker died: processing -> pending, or, at the third time, failed with worker_lost and the hold released.
@@ -139,6 +141,7 @@ class Queue {
   Result<Job> cancel_any(sql::Tx& tx, std::optional<AccountId> account, const JobId& id);
   Result<void> remove_any(sql::Tx& tx, std::optional<AccountId> account, const JobId& id);
   Result<std::optional<HoldId>> hold(sql::Tx& tx, const Job& job);
+  std::int64_t insert(sql::Tx& tx, const Job& job, std::optional<HoldId> held) const;
   void release(sql::Tx& tx, const Stored& stored);
   void end_failed(sql::Tx& tx, const Stored& stored, const Fault& fault);
   void lose(sql::Tx& tx, const Stored& stored);

@@ -4,49 +4,69 @@
 
 namespace toll::jobs {
 
-bool Roster::wait_for_call(std::chrono::milliseconds poll, Call& call) {
-  std::unique_lock lock(mutex_);
-  auto free = [this] { return all_.size() < slots_; };
-  feeder_.wait(lock, [&] { return closed_ || free(); });
-  feeder_.wait_for(lock, poll, [&] { return closed_ || rung_; });
-  call = {slots_ - all_.size(), std::exchange(rung_, false)};
-  return !closed_;
+std::size_t Roster::call() {
+  std::lock_guard lock(mutex_);
+  if (closed_ || calling_ || !rung_ || all_.size() >= slots_) return 0;
+  calling_ = true;
+  rung_ = false;
+  return slots_ - all_.size();
 }
 
-void Roster::add(std::vector<Entry> entries) {
+void Roster::answer(std::vector<Entry> entries) {
   std::lock_guard lock(mutex_);
+  calling_ = false;
   for (auto& entry : entries) {
     if (closed_) entry->halt(Halt::shutdown);
     all_.push_back(entry);
     waiting_.push_back(std::move(entry));
-    takers_.notify_one();
   }
+  if (closed_)
+    takers_.notify_all();
+  else
+    wake_one();
+}
+
+bool Roster::has_room() const {
+  std::lock_guard lock(mutex_);
+  return !closed_ && !calling_ && all_.size() < slots_;
+}
+
+// One sleeper at a time: where runs are short, the first one up has done the work before all have been woken.
+void Roster::wake_one() {
+  if (waiting_.empty() || asleep_ == 0 || waking_) return;
+  waking_ = true;
+  takers_.notify_one();
 }
 
 Roster::Entry Roster::take() {
   std::unique_lock lock(mutex_);
-  takers_.wait(lock, [this] { return closed_ || !waiting_.empty(); });
-  if (waiting_.empty()) return nullptr;
+  while (waiting_.empty()) {
+    if (closed_ && !calling_) return nullptr;
+    ++asleep_;
+    takers_.wait(lock);
+    --asleep_;
+    waking_ = false;
+  }
   Entry entry = std::move(waiting_.front());
   waiting_.pop_front();
+  wake_one();
   return entry;
 }
 
-void Roster::drop(const Entry& entry) {
+void Roster::drop(std::span<const Entry> entries) {
   std::lock_guard lock(mutex_);
-  auto found = std::find(all_.begin(), all_.end(), entry);
-  if (found == all_.end()) return;
-  std::swap(*found, all_.back());
-  all_.pop_back();
-  // Its slot is free, and perhaps a place among all that may run.
+  for (const auto& entry : entries) {
+    auto found = std::find(all_.begin(), all_.end(), entry);
+    if (found == all_.end()) continue;
+    std::swap(*found, all_.back());
+    all_.pop_back();
+  }
   rung_ = true;
-  feeder_.notify_one();
 }
 
 void Roster::ring() {
   std::lock_guard lock(mutex_);
-  if (std::exchange(rung_, true)) return;
-  feeder_.notify_one();
+  rung_ = true;
 }
 
 void Roster::halt(const JobId& job, std::int64_t up_to_attempt) {
@@ -64,7 +84,6 @@ void Roster::close() {
   std::lock_guard lock(mutex_);
   closed_ = true;
   for (const auto& entry : all_) entry->halt(Halt::shutdown);
-  feeder_.notify_all();
   takers_.notify_all();
 }
 

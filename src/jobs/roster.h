@@ -1,4 +1,5 @@
-// Who runs what in this process: the runs that wait for a slot and those that are in one.
+// Who runs what in this process: the runs that wait for a slot, those that are in one, and those whose end is being
+// written. All of them take a place; there are as many places as slots.
 #pragma once
 
 #include <condition_variable>
@@ -6,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "jobs/attempt.h"
@@ -19,34 +21,39 @@ class Roster {
 
   explicit Roster(std::size_t slots) : slots_(slots) {}
 
-  // --- the feeder's side ---
-  // Waits until a slot is free and there may be work (ring() was called), or for `poll`. False once closed.
-  struct Call {
-    std::size_t free = 0;
-    bool rung = false;  // otherwise it is only time to look
-  };
-  bool wait_for_call(std::chrono::milliseconds poll, Call& call);
-  void add(std::vector<Entry> entries);
+  // --- asking the queue for work, one call at a time ---
+  // How many runs to ask for. 0: no place is free, nothing has rung since the last call, a call is out, or closed.
+  std::size_t call();
+  // Ends the call: what it brought. Wakes a slot, which wakes the next one while more are waiting.
+  void answer(std::vector<Entry> entries);
+  // Whether it is worth looking for work that nobody has rung for.
+  bool has_room() const;
 
   // --- the slots' side ---
-  // Waits for a run; null once closed and none is left.
+  // Waits for a run; null once closed, when none is left and no call is out.
   Entry take();
-  void drop(const Entry& entry);
+  // Frees their places, and rings: perhaps there is a place among all that may run, too.
+  void drop(std::span<const Entry> entries);
 
   // --- anybody's ---
   void ring();  // there may be work
   void halt(const JobId& job, std::int64_t up_to_attempt);
   std::vector<Entry> entries() const;
-  // Nothing more is fed; runs are told to stop, later ones too.
+  // No more calls; runs are told to stop, those of a call that is still out too.
   void close();
 
  private:
+  void wake_one();
+
   const std::size_t slots_;
   mutable std::mutex mutex_;
-  std::condition_variable feeder_, takers_;
+  std::condition_variable takers_;
   std::vector<Entry> all_;
   std::deque<Entry> waiting_;
-  bool rung_ = true;  // there may be work from before the start
+  std::size_t asleep_ = 0;
+  bool waking_ = false;   // a taker has been woken and has not looked yet
+  bool rung_ = true;      // there may be work from before the start
+  bool calling_ = false;  // a call is out
   bool closed_ = false;
 };
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -51,6 +52,8 @@ class Ledger {
                       std::string_view reference) const;
   // The held credits are spent. Throws BadHold unless the hold is open.
   void capture(sql::Tx& tx, HoldId hold) const;
+  // The same for many, in a few statements. Throws BadHold unless all are open and each is named once.
+  void capture(sql::Tx& tx, std::span<const HoldId> holds) const;
   // The held credits come back; the entry keeps the hold's reference. Throws BadHold unless the hold is open.
   void release(sql::Tx& tx, HoldId hold, std::string_view description) const;
 
@@ -75,7 +78,6 @@ class Ledger {
  private:
   std::optional<Credits> move(sql::Tx& tx, AccountId account, Credits amount, Credits held) const;
   Entry append(sql::Tx& tx, Entry entry) const;
-  void end(sql::Tx& tx, HoldId hold, EntryKind how, std::string_view description) const;
 
   const Clock& clock_;
 };

@@ -208,6 +208,35 @@ TEST_P(JobDispatcher, fails_a_job_at_whichever_step_breaks) {
   }
 }
 
+// Who is hurt: everybody whose run ended in the same moment as one that cannot be committed.
+TEST_P(JobDispatcher, commits_the_others_when_one_of_many_ends_cannot_be) {
+  std::atomic<bool> go_on = false;
+  script_.run = [&](auto&, auto) -> Result<engine::Output> {
+    while (!go_on) std::this_thread::sleep_for(milliseconds(1));
+    return engine::Output{};
+  };
+  const Job bad = fixture_.submit(), worse = fixture_.submit();
+  const auto usual = script_.commit;
+  script_.commit = [&](sql::Tx& tx, const Job& job) -> Result<void> {
+    if (job.id == bad.id) return Reason::storage_full;
+    if (auto made = usual(tx, job); !made) return made;
+    if (job.id == worse.id) throw std::runtime_error("after the row");
+    return {};
+  };
+  std::vector<Job> good;
+  for (int i = 0; i < 20; ++i) good.push_back(fixture_.submit());
+  dispatcher_ = dispatcher(quick(22));
+  ASSERT_TRUE(eventually([&] { return script_.runs == 22; }));
+  go_on = true;
+  for (const Job& job : good) EXPECT_TRUE(becomes(job, State::completed));
+  EXPECT_TRUE(becomes(bad, State::failed));
+  EXPECT_TRUE(becomes(worse, State::failed));
+  EXPECT_EQ(fixture_.find(bad.id)->failure->reason(), Reason::storage_full);
+  EXPECT_EQ(fixture_.find(worse.id)->failure->reason(), Reason::internal);
+  EXPECT_EQ(rows("made"), 20);
+  EXPECT_EQ(fixture_.balance(alice_), metering::whole_credits(80));
+}
+
 TEST_P(JobDispatcher, gives_a_job_three_workers_and_no_more) {
   script_.run = [](auto&, auto) -> Result<engine::Output> { return Fault(Reason::worker_lost).because("signal 11"); };
   start();

@@ -206,6 +206,44 @@ TEST_P(JobQueue, tells_its_listener_after_the_commit_and_never_of_what_was_undon
   EXPECT_EQ(heard.added, 1);
 }
 
+// Who is hurt: whoever pays twice, or gets the results of a run that was taken from its worker.
+TEST_P(JobQueue, completes_many_at_once_and_of_them_only_what_is_still_theirs) {
+  fixture_.fund(alice_, 10);
+  fixture_.fund(bob_, 10);
+  for (int i = 0; i < 3; ++i) fixture_.submit(alice_), fixture_.submit(bob_);
+  Job free_job = fixture_.submit(alice_, {});
+  auto claims = fixture_.claim(7);
+  ASSERT_EQ(claims.size(), 7u);
+  fixture_.write([&](sql::Tx& tx) { return fixture_.queue().cancel(tx, claims[1].job.id).has_value(); });
+  fixture_.write([&](sql::Tx& tx) { return fixture_.queue().give_back(tx, claims[3]); });
+  auto again = fixture_.claim_one();
+  ASSERT_EQ(again.job.id, claims[3].job.id);
+  std::vector<const Claim*> all;
+  for (const auto& claim : claims) all.push_back(&claim);
+  auto ours = fixture_.write([&](sql::Tx& tx) { return fixture_.queue().complete(tx, all); });
+  EXPECT_EQ(ours, (std::vector<bool>{true, false, true, false, true, true, true}));
+  EXPECT_EQ(fixture_.find(free_job.id)->state, State::completed);
+  EXPECT_EQ(fixture_.find(claims[1].job.id)->state, State::cancelled);
+  EXPECT_EQ(fixture_.find(claims[3].job.id)->state, State::processing);
+  EXPECT_EQ(fixture_.write([&](sql::Tx& tx) { return fixture_.queue().complete(tx, all); }),
+            std::vector<bool>(7, false));
+  EXPECT_EQ(fixture_.held(alice_) + fixture_.held(bob_), one_credit);
+  EXPECT_EQ(fixture_.write([](sql::Tx& tx) { return broken_promises(tx); }), "");
+}
+
+// SQLite gives a removed last row's number again.
+TEST_P(JobQueue, an_old_claim_means_nothing_to_a_job_with_its_number) {
+  fixture_.fund(alice_, 10);
+  Job gone = fixture_.submit();
+  auto old_claim = fixture_.claim_one();
+  fixture_.write([&](sql::Tx& tx) { return fixture_.queue().remove(tx, gone.id).has_value(); });
+  Job job = fixture_.submit();
+  auto claim = fixture_.claim_one();
+  EXPECT_FALSE(fixture_.write([&](sql::Tx& tx) { return fixture_.queue().complete(tx, old_claim); }));
+  EXPECT_EQ(fixture_.find(job.id)->state, State::processing);
+  EXPECT_TRUE(fixture_.write([&](sql::Tx& tx) { return fixture_.queue().complete(tx, claim); }));
+}
+
 TEST_P(JobQueue, sells_each_credit_once_to_many_at_a_time) {
   constexpr int clients = 40, credits = 3;
   fixture_.fund(alice_, credits);

@@ -189,8 +189,25 @@ class Simulation {
     if (survived && valid) effect(jobs_.at(claim->job.id));
   }
   void complete() {
+    if (chance_.below(2) == 0) return complete_many();
     report([&](sql::Tx& tx, const Claim& c) { return f_.queue().complete(tx, c); },
            [](Known& job) { job.state = State::completed; });
+  }
+  // Up to six runs at once, each job once, valid claims and old ones.
+  void complete_many() {
+    std::map<JobId, const Claim*> chosen;
+    for (int i = 0; i < 6; ++i)
+      if (const Claim* claim = any_claim()) chosen[claim->job.id] = claim;
+    std::vector<const Claim*> claims;
+    std::vector<bool> valid, accepted;
+    for (const auto& [id, claim] : chosen) {
+      claims.push_back(claim);
+      valid.push_back(is_valid(*claim));
+    }
+    bool survived = survives([&](sql::Tx& tx) { accepted = f_.queue().complete(tx, claims); });
+    EXPECT_EQ(accepted, valid);
+    for (std::size_t i = 0; survived && i < claims.size(); ++i)
+      if (valid[i]) jobs_.at(claims[i]->job.id).state = State::completed;
   }
   void fail() {
     report([&](sql::Tx& tx, const Claim& c) { return f_.queue().fail(tx, c, Fault(Reason::undecodable_audio)); },

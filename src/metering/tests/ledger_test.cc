@@ -102,6 +102,40 @@ TEST_P(LedgerTest, a_hold_ends_once) {
   EXPECT_EQ(held(), Credits{});
 }
 
+TEST_P(LedgerTest, many_holds_are_captured_as_one_by_one) {
+  const AccountId other{8};
+  grant(whole_credits(5));
+  db().write([&](sql::Tx& tx) { return ledger.grant(tx, other, whole_credits(5), "Gift", "test"); });
+  const std::vector<HoldId> holds{
+      *hold(whole_credits(1), "a"), *hold(whole_credits(2), "b"), *hold({}, "free"),
+      *db().write([&](sql::Tx& tx) { return ledger.hold(tx, other, whole_credits(4), "Work", "c"); })};
+  db().write([&](sql::Tx& tx) { return ledger.capture(tx, holds), true; });
+  EXPECT_EQ(balance(), whole_credits(2));
+  EXPECT_EQ(held(), Credits{});
+  EXPECT_EQ(db().read([&](sql::Tx& tx) { return ledger.held(tx, other); }), Credits{});
+  const auto captures = db().read([&](sql::Tx& tx) {
+    return tx.query(
+        "SELECT account_id, amount, balance_after, reference FROM ledger_entries WHERE kind = 'capture' "
+        "ORDER BY reference");
+  });
+  ASSERT_EQ(captures.size(), 4u);
+  EXPECT_EQ(captures[1].integer(2), whole_credits(2).micros);
+  EXPECT_EQ(captures[2].integer(0), 8);
+  EXPECT_EQ(captures[2].integer(2), whole_credits(1).micros);
+}
+
+TEST_P(LedgerTest, of_many_captures_none_happens_when_one_hold_is_not_open) {
+  grant(whole_credits(5));
+  const HoldId open = *hold(whole_credits(1)), ended = *hold(whole_credits(1));
+  release(ended);
+  const std::vector<HoldId> attempts[]{{open, ended}, {open, open}, {open, HoldId(987654)}};
+  for (const auto& holds : attempts)
+    EXPECT_THROW(db().write([&](sql::Tx& tx) { return ledger.capture(tx, holds), true; }), BadHold);
+  EXPECT_EQ(held(), whole_credits(1));
+  capture(open);
+  EXPECT_EQ(held(), Credits{});
+}
+
 TEST_P(LedgerTest, what_is_no_hold_cannot_be_released) {
   const auto gift =
       db().write([&](sql::Tx& tx) { return ledger.grant(tx, account, whole_credits(1), "Gift", "test"); });
