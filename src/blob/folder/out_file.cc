@@ -16,24 +16,29 @@ namespace toll::blob::folder {
 namespace {
 // Every write but the last is a whole number of these, at an offset that is one too, as O_DIRECT demands.
 constexpr std::size_t block = 4096;
-constexpr std::size_t small_piece = 128 << 10, large_piece = 512 << 10;
+constexpr std::size_t small_piece = 128 << 10, large_piece = 1 << 20;
 constexpr std::uint64_t large_file = 16 << 20;
 // Without O_DIRECT the kernel is told to begin writing after each step, so that the sync at the end finds little.
 constexpr std::uint64_t writeback_step = 8 << 20;
 }  // namespace
 
+OutFile::~OutFile() {
+  if (under_way_.valid()) under_way_.wait();
+}
+
 Result<void> OutFile::append(std::span<const std::byte> bytes) {
   if (full_) return *full_;
   while (!bytes.empty()) {
-    if (capacity_ == 0) make_room(small_piece);
+    if (!room_) room_ = make_room(capacity_ = small_piece);
     const auto part = bytes.first(std::min(bytes.size(), capacity_ - held_));
     std::memcpy(room_.get() + held_, part.data(), part.size());
     held_ += part.size();
     bytes = bytes.subspan(part.size());
     if (held_ < capacity_) continue;
-    if (auto flushed = flush(); !flushed) return flushed;
-    if (written_ == large_file) {
-      make_room(large_piece);
+    if (auto flushed = leaving_ ? hand_over() : flush(); !flushed) return flushed;
+    if (!leaving_ && written_ == large_file) {
+      room_ = make_room(capacity_ = large_piece);
+      leaving_ = make_room(capacity_);
       set_direct(true);
     }
   }
@@ -42,6 +47,7 @@ Result<void> OutFile::append(std::span<const std::byte> bytes) {
 
 Result<void> OutFile::finish() {
   if (full_) return *full_;
+  if (auto settled = settle(); !settled) return settled;
   if (held_ % block != 0) set_direct(false);
   auto done = flush();
   // Whoever reads through this descriptor has buffers of any size.
@@ -49,16 +55,39 @@ Result<void> OutFile::finish() {
   return done;
 }
 
-void OutFile::make_room(std::size_t size) {
-  room_.reset(static_cast<std::byte*>(std::aligned_alloc(block, size)));
-  if (!room_) throw std::bad_alloc();
-  capacity_ = size;
+OutFile::Room OutFile::make_room(std::size_t size) {
+  Room room(static_cast<std::byte*>(std::aligned_alloc(block, size)));
+  if (!room) throw std::bad_alloc();
+  return room;
 }
 
 Result<void> OutFile::flush() {
-  auto done = put({room_.get(), std::exchange(held_, 0)});
-  if (done && !direct_) done = start_writeback();
+  auto done = write_out({room_.get(), std::exchange(held_, 0)});
   if (!done) full_ = done.error();
+  return done;
+}
+
+Result<void> OutFile::hand_over() {
+  if (auto settled = settle(); !settled) return settled;
+  std::swap(room_, leaving_);
+  const std::span<const std::byte> piece(leaving_.get(), std::exchange(held_, 0));
+  under_way_ = disk_.post([this, piece] { return write_out(piece); });
+  return {};
+}
+
+Result<void> OutFile::settle() {
+  if (!under_way_.valid()) return {};
+  // Stands if get() throws: there is a hole then, too.
+  full_ = Fault(Reason::internal).because("an earlier write failed");
+  auto done = under_way_.get();
+  full_.reset();
+  if (!done) full_ = done.error();
+  return done;
+}
+
+Result<void> OutFile::write_out(std::span<const std::byte> bytes) {
+  auto done = put(bytes);
+  if (done && !direct_) done = start_writeback();
   return done;
 }
 

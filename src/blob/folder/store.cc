@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "blob/folder/out_file.h"
+#include "blob/folder/write_behind.h"
 #include "blob/folder_store.h"
 
 namespace toll::blob::folder {
@@ -19,6 +20,9 @@ namespace toll::blob::folder {
 namespace {
 
 constexpr std::size_t read_piece = 256 << 10;
+
+// Large files that are written to the disk at a time; each needs one for a millisecond a MiB.
+constexpr std::size_t disk_threads = 4;
 
 // All made at the start, so that publish() has one folder to sync and not two.
 constexpr unsigned shards = 256;
@@ -85,7 +89,8 @@ class FileStaged final : public Staged {
 
 class FileWriter final : public Writer {
  public:
-  FileWriter(Temporary file, int blobs) : file_(std::move(file)), out_(file_.fd()), blobs_(blobs) {}
+  FileWriter(Temporary file, int blobs, WriteBehind& disk)
+      : file_(std::move(file)), out_(file_.fd(), disk), blobs_(blobs) {}
 
   Result<void> write(std::span<const std::byte> bytes) override {
     hash_.update(bytes);
@@ -153,7 +158,7 @@ class FolderStore final : public Store {
   Result<std::unique_ptr<Writer>> create() override {
     auto file = Temporary::create(staging_, naming_);
     if (!file) return std::move(file).error();
-    return std::unique_ptr<Writer>(std::make_unique<FileWriter>(std::move(*file), blobs_.get()));
+    return std::unique_ptr<Writer>(std::make_unique<FileWriter>(std::move(*file), blobs_.get(), disk_));
   }
 
   Result<std::unique_ptr<Scratch>> scratch() override {
@@ -209,6 +214,7 @@ class FolderStore final : public Store {
 
   Naming naming_;
   Descriptor staging_, blobs_;
+  WriteBehind disk_{disk_threads};
 };
 
 }  // namespace

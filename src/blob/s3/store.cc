@@ -197,6 +197,7 @@ struct Bucket {
   const S3Options options;
   const Client client;
   const Descriptor spool;
+  mutable folder::WriteBehind disk{4};
 };
 
 class ObjectReader final : public Reader {
@@ -222,7 +223,7 @@ class ObjectReader final : public Reader {
     std::lock_guard lock(mutex_);
     if (copy_) return copy_->fd();
     auto file = or_throw(Temporary::create(bucket_.spool, folder::Naming::unnamed));
-    folder::OutFile out(file.fd());
+    folder::OutFile out(file.fd(), bucket_.disk);
     Sha256Stream hash;
     for (std::uint64_t at = 0; at < size_;) {
       const auto piece = fetch(at, 16 << 20);
@@ -291,7 +292,8 @@ Result<std::unique_ptr<Staged>> stage(const Bucket& bucket, Temporary file, cons
 
 class SpoolWriter final : public Writer {
  public:
-  SpoolWriter(const Bucket& bucket, Temporary file) : bucket_(bucket), file_(std::move(file)), out_(file_.fd()) {}
+  SpoolWriter(const Bucket& bucket, Temporary file)
+      : bucket_(bucket), file_(std::move(file)), out_(file_.fd(), bucket_.disk) {}
   Result<void> write(std::span<const std::byte> bytes) override {
     hash_.update(bytes);
     stored_.crc32 = crc32(bytes, stored_.crc32);

@@ -156,8 +156,9 @@ TEST(FolderStore, says_why_it_cannot_be_opened) {
 // A file system of 2 MiB.
 class TinyDisk : public ::testing::Test {
  protected:
-  void SetUp() override {
-    if (::mount("tmpfs", folder_.path().c_str(), "tmpfs", 0, "size=2m,mode=0700") != 0)
+  void SetUp() override { mount("size=2m,mode=0700"); }
+  void mount(const char* options) {
+    if (::mount("tmpfs", folder_.path().c_str(), "tmpfs", 0, options) != 0)
       GTEST_SKIP() << "a disk can be filled by root only: mount needs privileges";
     mounted_ = true;
     store_ = open_folder_store(folder_.path() / "store");
@@ -200,6 +201,38 @@ TEST_F(TinyDisk, full_at_the_gathered_end_is_a_fault) {
   auto finished = small->finish();
   ASSERT_FALSE(finished);
   EXPECT_EQ(finished.error().reason(), Reason::storage_full);
+}
+
+// Beyond its first 16 MiB a file is written behind its writer's back.
+class SmallDisk : public TinyDisk {
+ protected:
+  void SetUp() override { mount("size=24m,mode=0700"); }
+};
+
+TEST_F(SmallDisk, full_behind_the_writers_back_is_a_fault_and_stays_one) {
+  auto writer = std::move(store_->create()).value();
+  const auto piece = noise(300'000);
+  Result<void> written;
+  for (int i = 0; i < 100 && written; ++i) written = writer->write(as_span(piece));
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().reason(), Reason::storage_full);
+  EXPECT_FALSE(writer->write(as_span(piece)));
+  auto finished = writer->finish();
+  ASSERT_FALSE(finished) << "a file with a hole must never be finished";
+  EXPECT_EQ(finished.error().reason(), Reason::storage_full);
+}
+
+TEST_F(SmallDisk, full_at_the_last_piece_behind_the_writers_back_is_a_fault) {
+  auto filler = std::move(store_->create()).value();
+  filler->write(as_span(noise(7 << 20))).value();
+  auto writer = std::move(store_->create()).value();
+  writer->write(as_span(noise(18 << 20))).value();
+  EXPECT_FALSE(writer->finish());
+}
+
+TEST_F(SmallDisk, an_abandoned_writer_gives_its_room_back) {
+  for (int i = 0; i < 5; ++i) std::move(store_->create()).value()->write(as_span(noise(20 << 20))).value();
+  EXPECT_EQ(files_below(folder_.path() / "store"), 0u);
 }
 
 }  // namespace

@@ -1,0 +1,41 @@
+#include "blob/folder/write_behind.h"
+
+#include <utility>
+
+namespace toll::blob::folder {
+
+WriteBehind::~WriteBehind() {
+  {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  posted_.notify_all();
+  for (auto& thread : threads_) thread.join();
+}
+
+std::future<Result<void>> WriteBehind::post(std::function<Result<void>()> write) {
+  Job job(std::move(write));
+  auto done = job.get_future();
+  std::lock_guard lock(mutex_);
+  if (idle_ <= jobs_.size() && threads_.size() < most_) threads_.emplace_back([this] { work(); });
+  jobs_.push_back(std::move(job));
+  posted_.notify_one();
+  return done;
+}
+
+void WriteBehind::work() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    ++idle_;
+    posted_.wait(lock, [this] { return closed_ || !jobs_.empty(); });
+    --idle_;
+    if (jobs_.empty()) return;
+    Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    lock.unlock();
+    job();
+    lock.lock();
+  }
+}
+
+}  // namespace toll::blob::folder
