@@ -97,6 +97,7 @@ location = /fixed {{ default_type application/json; return 200 '{body}'; }}
 location /dav/ {{ root {folder}; dav_methods PUT; }} }} }}"""
         with open(f"{folder}/nginx.conf", "w") as f:
             f.write(config)
+        self.folder = folder
         self.process = subprocess.Popen(["nginx", "-c", f"{folder}/nginx.conf"], stderr=subprocess.DEVNULL)
         self.pid = self.process.pid
         time.sleep(0.5)
@@ -146,22 +147,49 @@ def timed(pid, command):
     return time.monotonic() - begin, cpu_seconds(pid) - cpu
 
 
-def uploads(toll, token, nginx, folder, gib, rounds):
+def put_and_sync(nginx, source, name):
+    """What makes nginx's file as durable as ours."""
+    url = f"http://127.0.0.1:{nginx.port}/dav/{name}"
+    wall, cpu = timed(nginx.pid, ["curl", "-sf", "-T", source, url])
+    begin = time.monotonic()
+    fd = os.open(f"{nginx.folder}/dav/{name}", os.O_RDONLY)
+    os.fsync(fd)
+    os.close(fd)
+    return wall + time.monotonic() - begin, cpu
+
+
+def uploads(servers, nginx, folder, gib, rounds):
+    """servers: name -> (Tollhouse, token)."""
     size = int(gib * 1024)
     source = f"{folder}/source.wav"
     subprocess.run(["dd", "if=/dev/urandom", f"of={source}", "bs=1M", f"count={size}", "status=none"], check=True)
-    ours, theirs = [], []
+    os.sync()
+    figures, pids = {}, {}
+
+    def note(name, pid, values):
+        figures.setdefault(name, []).append(values)
+        pids[name] = pid
+
     for i in range(rounds):
-        theirs.append(timed(nginx.pid, ["curl", "-sf", "-T", source, f"http://127.0.0.1:{nginx.port}/dav/{i}.wav"]))
-        os.unlink(f"{folder}/nginx/dav/{i}.wav")
-        ours.append(timed(toll.pid, ["curl", "-sf", "-H", f"Authorization: Bearer {token}", "-F", f"file=@{source}", f"{toll.url}/upload"]))
-    print(f"\nupload of {gib:g} GiB, {rounds} rounds (ours: multipart, SHA-256, CRC-32, fsync; nginx: PUT without any)")
-    print(f"{'server':28} {'MiB/s':>8} {'CPU-s':>7} {'peak MiB':>9}")
-    for name, values, pid in (("tollhouse POST /upload", ours, toll.pid), ("nginx dav PUT", theirs, children(nginx.pid)[0])):
+        worker = children(nginx.pid)[0]
+        note("nginx dav PUT", worker, timed(nginx.pid, ["curl", "-sf", "-T", source, f"http://127.0.0.1:{nginx.port}/dav/{i}.wav"]))
+        os.unlink(f"{nginx.folder}/dav/{i}.wav")
+        note("nginx dav PUT, then fsync", worker, put_and_sync(nginx, source, f"{i}.wav"))
+        os.unlink(f"{nginx.folder}/dav/{i}.wav")
+        for name, (toll, token) in servers.items():
+            form = ["curl", "-sf", "-H", f"Authorization: Bearer {token}", "-F", f"file=@{source}", f"{toll.url}/upload"]
+            note(f"{name} POST /upload", toll.pid, timed(toll.pid, form))
+    print(f"\nupload of {gib:g} GiB, {rounds} rounds, interleaved, medians (ours: multipart, SHA-256, CRC-32, durable)")
+    print(f"{'server':28} {'MiB/s':>8} {'of nginx':>9} {'CPU-s':>7} {'peak MiB':>9}")
+    base = statistics.median(wall for wall, _ in figures["nginx dav PUT"])
+    for name, values in figures.items():
         wall, cpu = (statistics.median(v[i] for v in values) for i in (0, 1))
-        print(f"{name:28} {size / wall:8.0f} {cpu:7.2f} {status(pid, 'VmHWM'):9.1f}")
-    ratio = statistics.median(t[0] for t in theirs) / statistics.median(o[0] for o in ours)
-    print(f"throughput, ours / nginx: {ratio:.2f}")
+        print(f"{name:28} {size / wall:8.0f} {base / wall:9.2f} {cpu:7.2f} {status(pids[name], 'VmHWM'):9.1f}")
+
+
+def registered(toll):
+    account = call(toll.url + "/auth/register", {"email": "b@example.com", "username": "bench", "password": "bench-bench"})
+    return account["access_token"]
 
 
 def main():
@@ -171,6 +199,8 @@ def main():
     parser.add_argument("--gib", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--uploads-only", action="store_true")
+    parser.add_argument("--also", help="an older tollhouse, for the uploads")
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="tollhouse-bench.")
     raw = None
@@ -184,25 +214,32 @@ def main():
         time.sleep(1)
         print(f"start to ready: first (empty folder) {starts[0]:.0f} ms, then median {statistics.median(starts[1:]):.0f} ms")
         print(f"idle memory: {status(toll.pid, 'VmRSS'):.1f} MiB resident, of these {status(toll.pid, 'RssAnon'):.1f} MiB its own")
-        account = call(toll.url + "/auth/register", {"email": "b@example.com", "username": "bench", "password": "bench-bench"})
-        token = account["access_token"]
-        small = f"{folder}/not-audio.mp3"
-        with open(small, "w") as f:
-            f.write("no audio")
-        sent = subprocess.run(["curl", "-sf", "-H", f"Authorization: Bearer {token}", "-F", f"file=@{small}", toll.url + "/upload"], capture_output=True, check=True)
-        job = json.loads(sent.stdout)["id"]
-        while call(f"{toll.url}/jobs/{job}", token=token)["status"] != "failed":
-            time.sleep(0.1)
-        key = json.loads(subprocess.run(["curl", "-sf", "-X", "POST", "-H", f"Authorization: Bearer {token}", toll.url + "/api-key/generate"], capture_output=True, check=True).stdout)["api_key"]
-        body = json.dumps(call(f"{toll.url}/jobs/{job}", token=token))
+        token = registered(toll)
         os.makedirs(f"{folder}/nginx")
-        nginx = Nginx(f"{folder}/nginx", body.replace("'", ""))
-        raw_port = free_port()
-        raw = subprocess.Popen([options.raw_epoll, str(raw_port), str(len(body))])
-        time.sleep(0.2)
-        gets(toll, key, job, nginx, raw_port, raw.pid, options.rounds, options.seconds)
-        uploads(toll, key, nginx, folder, options.gib, min(options.rounds, 3))
-        toll.stop()
+        if options.uploads_only:
+            nginx = Nginx(f"{folder}/nginx", "{}")
+        else:
+            small = f"{folder}/not-audio.mp3"
+            with open(small, "w") as f:
+                f.write("no audio")
+            sent = subprocess.run(["curl", "-sf", "-H", f"Authorization: Bearer {token}", "-F", f"file=@{small}", toll.url + "/upload"], capture_output=True, check=True)
+            job = json.loads(sent.stdout)["id"]
+            while call(f"{toll.url}/jobs/{job}", token=token)["status"] != "failed":
+                time.sleep(0.1)
+            key = json.loads(subprocess.run(["curl", "-sf", "-X", "POST", "-H", f"Authorization: Bearer {token}", toll.url + "/api-key/generate"], capture_output=True, check=True).stdout)["api_key"]
+            body = json.dumps(call(f"{toll.url}/jobs/{job}", token=token))
+            nginx = Nginx(f"{folder}/nginx", body.replace("'", ""))
+            raw_port = free_port()
+            raw = subprocess.Popen([options.raw_epoll, str(raw_port), str(len(body))])
+            time.sleep(0.2)
+            gets(toll, key, job, nginx, raw_port, raw.pid, options.rounds, options.seconds)
+        servers = {"tollhouse": (toll, token)}
+        if options.also:
+            older = Tollhouse(options.also, f"{folder}/older")
+            servers["before"] = (older, registered(older))
+        uploads(servers, nginx, folder, options.gib, options.rounds)
+        for server, _ in servers.values():
+            server.stop()
         nginx.stop()
     finally:
         if raw:
