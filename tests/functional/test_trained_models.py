@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 import threading
+import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -12,6 +13,7 @@ import pytest
 from support import audio
 from support.checkpoint import FOUR, SIX, checkpoint, published_name
 from support.checks import answers
+from support.polling import until
 from support.server import BINARY
 
 pytestmark = pytest.mark.skipif(
@@ -174,10 +176,16 @@ def test_a_checkpoint_serves_only_the_names_that_it_has_the_stems_of(registry, f
     assert "other stems" in registry.refuses("import", "htdemucs", file("mine.th", checkpoint()), "--name", "htdemucs_6s")
 
 
+def blob_of(house, done, number=0):
+    """The file that holds the bytes of an imported model."""
+    digest = done["files"][number]["sha256"]
+    (blob,) = [path for path in house.data.rglob("*") if path.is_file() and digest in str(path).replace("/", "")]
+    return blob
+
+
 def test_a_model_that_has_been_damaged_fails_the_job_and_costs_nothing(house, registry, file):
     done = registry("import", "htdemucs", file("mine.th", checkpoint()))
-    (digest,) = [f["sha256"] for f in done["files"]]
-    (blob,) = [path for path in house.data.rglob("*") if path.is_file() and digest in str(path).replace("/", "")]
+    blob = blob_of(house, done)
     whole = blob.read_bytes()
     blob.chmod(0o600)
     blob.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
@@ -187,6 +195,86 @@ def test_a_model_that_has_been_damaged_fails_the_job_and_costs_nothing(house, re
     assert job["status"] == "failed" and job["error_message"], f"a model with other bytes does not run: {job}"
     assert account.credits() == before, "a failed job costs nothing"
     assert account.finished(model="htdemucs_ft")["served_by"] == "builtin-spectral", "the server goes on"
+
+
+def vanish(blob):
+    blob.unlink()
+
+
+def cut_short(blob):
+    blob.chmod(0o600)
+    blob.write_bytes(blob.read_bytes()[:-4096])
+
+
+@pytest.mark.parametrize("harm", [vanish, cut_short])
+def test_a_model_file_that_changes_while_its_job_waits_fails_the_job_and_costs_nothing(busy, file, harm):
+    done = Registry(busy)("import", "htdemucs", file("mine.th", checkpoint()))
+    account = busy.account(credits=10)
+    job = account.upload(model="htdemucs")
+    assert account.credits() == 9, "the credit is held"
+    harm(blob_of(busy, done))
+    busy.release()
+    ended = account.wait(job["id"])
+    assert ended["status"] == "failed" and ended["error_message"], f"it cannot be done without its model: {ended}"
+    assert account.credits() == 10, "a failed job costs nothing"
+    assert account.finished(model="htdemucs_ft")["served_by"] == "builtin-spectral", "the server goes on"
+
+
+@pytest.mark.parametrize("mebibytes", [128, 256])
+def test_a_model_that_needs_more_memory_than_a_worker_has_fails_the_job_and_costs_nothing(start_server, file, mebibytes):
+    house = start_server(engine={"memory_bytes": mebibytes << 20}, stems={"max_concurrent_jobs": 1})
+    Registry(house)("import", "htdemucs", file("long.th", checkpoint(segment=100 * 44100)))
+    account = house.account(credits=10)
+    job = account.wait(account.upload(model="htdemucs")["id"], seconds=120)
+    assert job["status"] == "failed" and job["error_message"], f"it cannot be done in {mebibytes} MiB: {job}"
+    assert account.credits() == 10, "a failed job costs nothing"
+    assert model(house, "htdemucs")["ready"] is True, "the server is up"
+
+
+@pytest.fixture
+def long_job(start_server, file):
+    """A bag of two at work on a long song, on the only worker."""
+    house = start_server(stems={"max_concurrent_jobs": 1})
+    for number in range(2):
+        file(f"bag{number}.th", checkpoint(seed=number))
+    Registry(house)("import", "htdemucs", file("bag.yaml", b"models: ['bag0', 'bag1']\nweights: [[1., 0., 1., 0.], [0., 1., 0., 1.]]\n"))
+    account = house.account(credits=10)
+    job = account.upload("long.wav", audio.long_noise(), model="htdemucs_ft")["id"]
+    account.wait(job, "processing")
+    return house, account, job
+
+
+def test_a_worker_that_is_killed_again_and_again_fails_the_job_and_costs_nothing(long_job):
+    house, account, job = long_job
+    killed = set()
+
+    def kill():
+        now = account.job(job)
+        if now["status"] == "processing":
+            fresh = [pid for pid in house.workers() if pid not in killed]
+            if fresh:
+                killed.update(house.kill_workers())
+        return now if now["status"] == "failed" else None
+
+    ended = until(kill, "the job fails after three lost runs", 120)
+    assert ended["error_message"] and account.credits() == 10, f"it is paid back: {ended}"
+    assert account.finished(model="htdemucs")["status"] == "completed", "the next job is done by a new worker"
+
+
+def test_a_bag_tells_its_progress_in_small_steps_and_stops_when_it_is_told_to(long_job):
+    house, account, job = long_job
+    seen = []
+
+    def advanced():
+        seen.append(account.job(job)["progress"])
+        return len(set(seen)) >= 6
+
+    until(advanced, "the progress is told while the models take turns", 120)
+    assert seen == sorted(seen) and max(b - a for a, b in zip(seen, seen[1:])) <= 10, f"in small steps: {seen}"
+    began = time.monotonic()
+    account.session.post(f"/jobs/{job}/cancel")
+    assert account.finished(model="htdemucs")["status"] == "completed", "the worker is free at once"
+    assert time.monotonic() - began < 30 and account.credits() == 9, "the cancelled job costs nothing"
 
 
 @pytest.fixture

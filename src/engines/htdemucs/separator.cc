@@ -14,7 +14,7 @@ constexpr std::int64_t most_shift = 22050;  // half a second
 
 // Of the finished stems of a bag: so long is the stretch that its models separate in turns.
 constexpr std::size_t turn_memory = 64 << 20;
-constexpr std::int64_t longest_turn = 64;  // segments
+constexpr std::int64_t longest_turn = 16;  // segments
 
 // Audio as planes of source and channel.
 class Stretch {

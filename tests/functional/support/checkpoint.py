@@ -124,9 +124,9 @@ def archive(package, entries=(), compression=zipfile.ZIP_STORED):
     return out.getvalue()
 
 
-def checkpoint(sources=FOUR, seed=1, module="demucs.htdemucs", value=None, extra=b"", other=None, numbers=None, compression=zipfile.ZIP_STORED):
+def checkpoint(sources=FOUR, seed=1, module="demucs.htdemucs", value=None, extra=b"", other=None, numbers=None, compression=zipfile.ZIP_STORED, segment=SEGMENT):
     """The bytes of a .th file. `value` and `other` as of weights(); `extra` is put into the pickle behind the state; `numbers` are
-    hyperparameters that differ."""
+    hyperparameters that differ; `segment` in frames."""
     state, entries = b"", []
     for number, (name, shape, values) in enumerate(weights(sources, seed, value, other)):
         state += _text(name) + _tensor(str(number), shape)
@@ -134,7 +134,7 @@ def checkpoint(sources=FOUR, seed=1, module="demucs.htdemucs", value=None, extra
     numbers = {**NUMBERS, **(numbers or {})}
     arguments = _text("sources") + b"](" + b"".join(map(_text, sources)) + b"e"
     arguments += b"".join(_text(name) + _integer(number) for name, number in numbers.items())
-    arguments += _text("segment") + _call("fractions", "Fraction") + b"(" + _text(f"{SEGMENT}/{RATE}") + b"tR"
+    arguments += _text("segment") + _call("fractions", "Fraction") + b"(" + _text(f"{segment}/{RATE}") + b"tR"
     package = b"\x80\x02}(" + _text("klass") + _call(module, "HTDemucs") + _text("args") + b")" + _text("kwargs") + b"}(" + arguments + b"u"
     package += _text("state") + b"}(" + state + b"u" + extra + b"u."
     return archive(package, entries, compression)

@@ -11,7 +11,10 @@
 
 #include <fcntl.h>
 
+#include "base/digest.h"
 #include "engine/sanitizers.h"
+#include "engines/htdemucs/tests/support.h"
+#include "engines/onnx/runtime.h"
 #include "engines/separation/chunks.h"
 #include "engines/separation/decode.h"
 #include "engines/separation/encode.h"
@@ -59,22 +62,56 @@ bool pass_through(std::int64_t seconds) {
   return frames && *frames == seconds * 44100;
 }
 
-// The whole engine, with files on disk.
-bool run_engine(std::int64_t seconds) {
+Plan spectral_plan() {
+  Plan plan;
+  plan.two_stem = "vocals";
+  return plan;
+}
+
+// The whole engine, with files on disk. `models`: the files of the plan's.
+bool run_engine(const Plan& plan, std::int64_t seconds, const std::vector<std::string>& models = {}) {
   class Ignored final : public engine::Progress {
     void report(double) override {}
   } progress;
   const auto folder = std::filesystem::temp_directory_path();
   const auto file = [&] { return ::open(folder.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0600); };
   const auto audio = silence(seconds);
-  Plan plan;
-  plan.two_stem = "vocals";
   engine::Input input{write_plan(plan), {{std::string(input_name), audio.fd()}}, {}, {}};
+  std::vector<MemoryFile> mapped;
+  for (std::size_t i = 0; i < models.size(); ++i)
+    input.inputs["model." + std::to_string(i)] = mapped.emplace_back(models[i]).fd();
   for (const auto& name : output_files(plan)) input.outputs[name] = file();
   for (std::size_t i = 0; i < scratch_files(plan); ++i) input.scratch.push_back(file());
   const auto output = make_separation_engine()->run(input, progress, {});
   return output && parse_answer(output->answer)->frames == seconds * 44100;
 }
+
+// Two small networks, each for one stem.
+struct SmallBag {
+  SmallBag() {
+    plan.method = "htdemucs";
+    plan.stems = {"bass", "drums"};
+    plan.models.emplace();
+    plan.models->weights = {{1, 0}, {0, 1}};
+    plan.models->memory_mib = 512;
+    plan.models->threads = 1;
+    auto hyper = htdemucs::testing::tiny();
+    hyper.depth = 4;
+    hyper.nfft = 2048;
+    hyper.segment_frames = 88'200;
+    for (const unsigned seed : {1, 2}) {
+      const htdemucs::testing::RandomCheckpoint random(hyper, seed);
+      const MemoryFile file;
+      htdemucs::write_network(random.checkpoint, {}, file.fd()).value();
+      plan.models->sha256.push_back(hex(sha256(models.emplace_back(file.content()))));
+    }
+  }
+  double peak(std::int64_t seconds) const {
+    return peak_mib([&] { return run_engine(plan, seconds, models); });
+  }
+  Plan plan;
+  std::vector<std::string> models;
+};
 
 TEST_F(Memory, of_decoding_and_chunking_is_the_same_for_an_hour_as_for_three_minutes) {
   const double shorter = peak_mib([] { return pass_through(180); }),
@@ -85,7 +122,8 @@ TEST_F(Memory, of_decoding_and_chunking_is_the_same_for_an_hour_as_for_three_min
 }
 
 TEST_F(Memory, of_the_engine_is_the_same_for_two_minutes_as_for_one) {
-  const double shorter = peak_mib([] { return run_engine(60); }), longer = peak_mib([] { return run_engine(120); });
+  const double shorter = peak_mib([] { return run_engine(spectral_plan(), 60); }),
+               longer = peak_mib([] { return run_engine(spectral_plan(), 120); });
   ASSERT_GT(shorter, 0);
   ASSERT_GT(longer, 0);
   EXPECT_LT(longer, 1.05 * shorter + 8);
@@ -94,10 +132,36 @@ TEST_F(Memory, of_the_engine_is_the_same_for_two_minutes_as_for_one) {
 // Takes about an hour and 35 GB of the temporary folder.
 TEST_F(Memory, of_the_engine_is_the_same_for_eight_hours_as_for_three_minutes) {
   if (!std::getenv("TOLL_LONG_TESTS")) GTEST_SKIP() << "set TOLL_LONG_TESTS=1";
-  const double shorter = peak_mib([] { return run_engine(180); }),
-               longer = peak_mib([] { return run_engine(8 * 3600); });
+  const double shorter = peak_mib([] { return run_engine(spectral_plan(), 180); }),
+               longer = peak_mib([] { return run_engine(spectral_plan(), 8 * 3600); });
   ASSERT_GT(shorter, 0);
   ASSERT_GT(longer, 0);
+  EXPECT_LT(longer, 1.05 * shorter + 8);
+}
+
+bool can_run_models() {
+  // In a process of its own: a fork of one with the runtime's threads has none of them.
+  return peak_mib([] { return onnx::load_runtime().has_value(); }) > 0;
+}
+
+TEST_F(Memory, of_a_bag_of_trained_models_is_the_same_for_four_minutes_as_for_one) {
+  if (!can_run_models()) GTEST_SKIP() << "without ONNX Runtime";
+  const SmallBag bag;
+  const double shorter = bag.peak(60), longer = bag.peak(240);
+  ASSERT_GT(shorter, 0);
+  ASSERT_GT(longer, 0);
+  EXPECT_LT(longer, 1.05 * shorter + 8);
+}
+
+// Takes about an hour and 45 GB of the temporary folder, less where it compresses.
+TEST_F(Memory, of_a_bag_of_trained_models_is_the_same_for_eight_hours_as_for_three_minutes) {
+  if (!std::getenv("TOLL_LONG_TESTS")) GTEST_SKIP() << "set TOLL_LONG_TESTS=1";
+  if (!can_run_models()) GTEST_SKIP() << "without ONNX Runtime";
+  const SmallBag bag;
+  const double shorter = bag.peak(180), longer = bag.peak(8 * 3600);
+  ASSERT_GT(shorter, 0);
+  ASSERT_GT(longer, 0);
+  std::printf("[   peaks  ] 3 minutes %.0f MiB, 8 hours %.0f MiB\n", shorter, longer);
   EXPECT_LT(longer, 1.05 * shorter + 8);
 }
 
