@@ -137,7 +137,7 @@ TEST_F(Separator, asks_a_model_only_for_sources_that_it_counts_for) {
 }
 
 TEST_F(Separator, lets_the_models_of_a_bag_take_long_turns_after_a_short_one) {
-  const std::size_t segments = 120;
+  const std::size_t segments = 60;
   separate({{1, 0}, {0, 1}}, noise(2 * 3307 * segments, 14)).value();
   // Once to look at it, then 1, 2, 4, ... segments each; whose turn was last goes on.
   EXPECT_EQ(taken_, (std::vector<std::size_t>{0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1}));

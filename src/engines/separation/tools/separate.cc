@@ -1,6 +1,7 @@
 // separate FILE FOLDER [STEMS [MODEL.onnx...]]: runs the engine on a file, writes the outputs to FOLDER, and prints
 // time, peak memory and, when STEMS is a folder with the true {bass,drums,other,vocals}.flac (or "-"), the SDR of each
-// stem. With models, imported ones separate instead of the built-in method. For people who work on the methods.
+// stem. With models, imported ones separate instead of the built-in method; as many as there are stems make one each,
+// as those of htdemucs_ft do. For people who work on the methods.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -52,9 +53,13 @@ Plan plan_of(const std::vector<int>& models) {
   for (int fd : models) {
     const auto file = onnx::MappedFile::open(fd).value();
     plan.models->sha256.push_back(onnx::file_digest(file.bytes()));
+    file.drop_pages();
+    if (plan.models->sha256.size() > 1) continue;
     plan.stems = htdemucs::Model::open(file.bytes(), {}).value().hyper().sources;
+    onnx::trim_model_memory();
   }
-  onnx::trim_model_memory();
+  if (models.size() == plan.stems.size())
+    for (std::size_t i = 0; i < models.size(); ++i) plan.models->weights.emplace_back(models.size(), 0.0).at(i) = 1;
   return plan;
 }
 
