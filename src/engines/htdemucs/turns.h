@@ -1,4 +1,4 @@
-// Model files of which one at a time is in memory: opening one takes half a second, holding it 400 MiB.
+// Model files of which one at a time is in memory: opening one takes half a second, holding it 200 MiB and more.
 #pragma once
 
 #include <optional>
