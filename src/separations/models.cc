@@ -20,6 +20,9 @@ constexpr std::string_view builtin_words =
 constexpr std::string_view trained_words =
     " Served by its trained weights: expect what the published model is known for, faint traces of the other stems "
     "included.";
+constexpr std::string_view voice_words =
+    " Two stems, the vocals and the rest, are made by trained weights of Spleeter, which leave less of each in the "
+    "other: ";
 constexpr std::string_view absent_words = " Its published weights are not installed here, so it cannot be used now.";
 
 // The built-in separator knows the four stems; a six-stem model has to wait for its weights.
@@ -31,6 +34,14 @@ Model offer(std::string name, std::string what, std::vector<std::string> stems, 
   model.description += served ? builtin_words : absent_words;
   if (served) model.served_by = std::string(builtin_name);
   return model;
+}
+
+// Whether the weights are of this model's stems.
+bool fits(const Model& model, const std::optional<Trained>& trained) {
+  if (!trained) return false;
+  auto sources = trained->bundle.sources;
+  std::ranges::sort(sources);
+  return sources == model.stems;
 }
 
 bool contains(const auto& list, const auto& item) {
@@ -50,6 +61,8 @@ Models::Models(Options options) {
   models_.push_back(offer("htdemucs_6s", "Hybrid Transformer Demucs, six stems.", six_stems(), {2, 4, 6}, options));
   models_.push_back(
       offer("htdemucs_ft", "Hybrid Transformer Demucs, fine-tuned, four stems.", four_stems(), {2, 4}, options));
+  models_.push_back(offer("spleeter", "Spleeter, two stems: the vocals and what accompanies them.",
+                          {"accompaniment", "vocals"}, {2}, options));
 }
 
 const Model* Models::find(std::string_view name) const {
@@ -57,17 +70,24 @@ const Model* Models::find(std::string_view name) const {
   return it == models_.end() ? nullptr : &*it;
 }
 
-Model Models::with(const Model& model, const std::optional<Trained>& trained) {
-  if (!trained) return model;
-  auto sources = trained->bundle.sources;
-  std::ranges::sort(sources);
-  if (sources != model.stems) return model;
+Model Models::with(const Model& model, const std::optional<Trained>& own, const std::optional<Trained>& for_voice) {
   auto out = model;
-  out.description = model.about + std::string(trained_words);
-  out.licence = trained->bundle.licence.empty() ? "unknown" : trained->bundle.licence;
-  out.ready = true;
-  out.served_by = trained->served_by;
+  if (fits(model, own)) {
+    out.description = model.about + std::string(trained_words);
+    out.licence = own->bundle.licence.empty() ? "unknown" : own->bundle.licence;
+    out.ready = true;
+    out.served_by = own->served_by;
+  } else if (model.served_by == builtin_name && for_voice) {
+    out.description += std::string(voice_words) + for_voice->served_by + ".";
+  }
   return out;
+}
+
+const Trained* Models::serving(const Choice& choice, const std::optional<Trained>& own,
+                               const std::optional<Trained>& for_voice) {
+  if (fits(*choice.model, own)) return &*own;
+  const bool alone = choice.two_stem == voice && choice.model->served_by == builtin_name;
+  return alone && for_voice && contains(for_voice->bundle.sources, std::string(voice)) ? &*for_voice : nullptr;
 }
 
 metering::Credits Models::cheapest() const {

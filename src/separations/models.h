@@ -14,6 +14,9 @@ namespace toll::separations {
 
 inline constexpr std::string_view builtin_name = "builtin-spectral";
 inline constexpr std::string_view default_model = "htdemucs";
+// Whose weights, when they are here, also take the voice out of a song for the names that the built-in separator
+// serves: it does that one thing better (tests/bench/separation_sdr.py).
+inline constexpr std::string_view voice_model = "spleeter", voice = "vocals";
 
 struct Model {
   std::string name;
@@ -51,9 +54,13 @@ class Models {
 
   const std::vector<Model>& all() const { return models_; }  // by name
   const Model* find(std::string_view name) const;
-  // A model as it is offered now, with what the registry holds for it. Trained stems other than the model's serve it
-  // not.
-  static Model with(const Model& model, const std::optional<Trained>& trained);
+  // A model as it is offered now, with what the registry holds for it and under voice_model. Trained stems other than
+  // the model's serve it not.
+  static Model with(const Model& model, const std::optional<Trained>& own,
+                    const std::optional<Trained>& for_voice = {});
+  // Which of the two does a job of this choice; nullptr: the built-in separator, if the model is ready.
+  static const Trained* serving(const Choice& choice, const std::optional<Trained>& own,
+                                const std::optional<Trained>& for_voice);
   metering::Credits cheapest() const;
 
   // Every problem of the choice, in the order of its parts; empty: `choice` is set.

@@ -92,7 +92,7 @@ spectral::Plan plan_of(const Separation& separation, const std::optional<Trained
   plan.max_seconds = options.max_seconds;
   if (!trained) return plan;
   const auto& bundle = trained->bundle;
-  plan.method = "htdemucs";
+  plan.method = trained->method;
   plan.stems = bundle.sources;
   if (!plan.two_stem && separation.stem_count == 4 && plan.stems.size() == 6) plan.into_other = {"guitar", "piano"};
   spectral::TrainedModels models;

@@ -26,6 +26,8 @@ std::vector<const objects::Object*> Separation::wavs() const {
 
 std::optional<std::string> Separation::command() const {
   if (!served_by) return std::nullopt;
+  if (model == "spleeter" || served_by->starts_with("spleeter@"))
+    return "spleeter separate -p spleeter:2stems -o . " + shell_quoted(filename);
   std::string out = "demucs -n " + model;
   if (two_stem) out += " --two-stems " + *two_stem;
   return out + " " + shell_quoted(filename);
@@ -44,8 +46,8 @@ Separations::Separations(jobs::Queue& queue, const objects::Objects& objects, co
 
 Result<Separation> Separations::submit(sql::Tx& tx, const NewSeparation& order) {
   const JobId id(random_.uuid4());
-  const auto trained = trained_.installed(tx, order.choice.model->name);
-  const auto model = Models::with(*order.choice.model, trained);
+  const auto own = trained_.installed(tx, order.choice.model->name), for_voice = trained_.installed(tx, voice_model);
+  const auto model = Models::with(*order.choice.model, own, for_voice);
   if (!model.ready) return Fault(Reason::model_not_ready).with("model", model.name);
   auto job = queue_.submit(tx, {id, order.account, std::string(kind_name), model.cost, std::string(job_description)});
   if (!job) return std::move(job).error();
@@ -53,7 +55,7 @@ Result<Separation> Separations::submit(sql::Tx& tx, const NewSeparation& order) 
       "INSERT INTO separations (job_id, account_id, filename, model, stem_count, two_stem) VALUES ($1, $2, $3, $4, $5, "
       "$6)",
       id, order.account, order.filename, model.name, order.choice.stem_count, order.choice.two_stem);
-  if (trained && model.served_by == trained->served_by) note_serving(tx, id, trained->serving);
+  if (const auto* trained = Models::serving(order.choice, own, for_voice)) note_serving(tx, id, trained->serving);
   auto kept = objects_.attach(tx, *order.upload,
                               {order.account, std::string(upload_role), id.value(), std::string(upload_name)});
   if (!kept) return std::move(kept).error();

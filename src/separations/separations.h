@@ -67,7 +67,8 @@ class Separations {
   Separations(jobs::Queue& queue, const objects::Objects& objects, const blob::Store& store, objects::Sweeper& sweeper,
               const Clock& clock, Random& random, Options options);
 
-  // What serves the job is decided here: the trained model that the registry holds now, else the built-in separator.
+  // What serves the job is decided here: the trained model that the registry holds now, for two stems with the vocals
+  // also voice_model's, else the built-in separator.
   // Faults: insufficient_credits, storage_full, model_not_ready.
   Result<Separation> submit(sql::Tx& tx, const NewSeparation& order);
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/digest.h"
+#include "engines/spleeter/import.h"
 #include "models/viewer.h"
 
 namespace toll::separations {
@@ -43,7 +44,8 @@ bool TrainedModels::can_run() const {
 }
 
 Result<Trained> TrainedModels::described(models::Serving serving) const {
-  const auto* file = file_of(serving, htdemucs::bundle_file);
+  const auto* spleeter = file_of(serving, engines::spleeter::bundle_file);
+  const auto* file = spleeter ? spleeter : file_of(serving, htdemucs::bundle_file);
   if (!file) return unusable("it was not made by the import of a checkpoint");
   std::optional<htdemucs::Bundle> bundle;
   {
@@ -61,7 +63,7 @@ Result<Trained> TrainedModels::described(models::Serving serving) const {
   }
   const auto name = serving.repo_id.substr(serving.repo_id.rfind('/') + 1);
   auto served_by = name + "@" + bundle->weights_digest().substr(0, shown_digits);
-  return Trained{std::move(serving), *std::move(bundle), std::move(served_by)};
+  return Trained{std::move(serving), *std::move(bundle), std::move(served_by), spleeter ? "spleeter" : "htdemucs"};
 }
 
 std::optional<Trained> TrainedModels::installed(sql::Tx& tx, std::string_view name) const {

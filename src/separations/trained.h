@@ -1,5 +1,6 @@
-// The trained separators that the registry holds: the models tollhouse/htdemucs, tollhouse/htdemucs_ft and
-// tollhouse/htdemucs_6s, as `tollhouse models import htdemucs` makes them. Theirs is the name of the same model here.
+// The trained separators that the registry holds: the models tollhouse/htdemucs, tollhouse/htdemucs_ft,
+// tollhouse/htdemucs_6s and tollhouse/spleeter, as `tollhouse models import` makes them. Theirs is the name of the same
+// model here.
 #pragma once
 
 #include <functional>
@@ -22,8 +23,9 @@ namespace toll::separations {
 // What serves a job, or would serve one that is accepted now.
 struct Trained {
   models::Serving serving;
-  engines::htdemucs::Bundle bundle;
-  std::string served_by;  // "htdemucs@8726e21a993f": with the beginning of the weights' digest
+  engines::htdemucs::Bundle bundle;  // Spleeter's too: one model, no weights
+  std::string served_by;             // "htdemucs@8726e21a993f": with the beginning of the weights' digest
+  std::string method;                // of engines/separation: "htdemucs" or "spleeter"
 };
 
 // Thread-safe. `store` outlives it.

@@ -13,6 +13,8 @@
 #include "engines/separation/separation.h"
 #include "engines/separation/spectral.h"
 #include "engines/separation/trained.h"
+#include "engines/separation/trained_spleeter.h"
+#include "engines/spleeter/separator.h"
 
 namespace toll::engines::separation {
 namespace {
@@ -136,7 +138,24 @@ Result<Separated> separate_with_models(const Job& job) {
   return out;
 }
 
+Result<Separated> separate_with_spleeter(const Job& job) {
+  auto trained = TOLL_TRY(open_spleeter(job.plan, descriptor(job.input.inputs, input_files(job.plan).back())));
+  auto decoder =
+      TOLL_TRY(Decoder::open(descriptor(job.input.inputs, std::string(input_name)), job.plan.max_seconds, job.stop));
+  Separated out;
+  ScratchStems scratch(job, mixdowns_of(job.plan, trained.model.shape().sources), out);
+  const auto read = [&](std::span<float> stereo) { return decoder.read(stereo); };
+  const auto store = [&](std::int64_t frame, const std::vector<std::vector<float>>& stems) {
+    auto stored = scratch.store(frame, stems);
+    job.meter.set(trained_pass * decoder.position());
+    return stored;
+  };
+  out.frames = TOLL_TRY(spleeter::separate_song(trained.model, {}, read, store, job.stop));
+  return out;
+}
+
 Result<Separated> separate_to_scratch(const Job& job) {
+  if (job.plan.method == "spleeter") return separate_with_spleeter(job);
   return job.plan.models ? separate_with_models(job) : separate_spectrally(job);
 }
 

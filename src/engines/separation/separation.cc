@@ -117,11 +117,12 @@ Result<Plan> parse_plan(std::string_view params) {
   auto object = TOLL_TRY(parse_object(params));
   Plan plan;
   if (const auto* method = object.if_contains("method")) {
-    if (*method != "spectral" && *method != "htdemucs") return refuse("unknown method");
+    if (*method != "spectral" && *method != "htdemucs" && *method != "spleeter") return refuse("unknown method");
     plan.method = std::string(method->as_string());
   }
-  const bool trained = plan.method == "htdemucs";
+  const bool trained = plan.method != "spectral";
   if (trained) plan.models = TOLL_TRY(parse_models(object.if_contains("models")));
+  if (plan.method == "spleeter" && plan.models->sha256.size() != 1) return refuse("spleeter is one model");
   if (const auto* stems = object.if_contains("stems")) {
     if (!stems->is_array()) return refuse("stems is no list");
     plan.stems.clear();
@@ -186,8 +187,8 @@ std::vector<std::string> input_files(const Plan& plan) {
 }
 
 std::size_t scratch_files(const Plan& plan) {
-  // Trained models go over the song a second time, and want to know its loudness first.
-  return output_stems(plan).size() + (plan.models ? 1 : 0);
+  // HTDemucs goes over the song a second time, and wants to know its loudness first.
+  return output_stems(plan).size() + (plan.method == "htdemucs" ? 1 : 0);
 }
 
 std::string write_answer(const Answer& answer) {

@@ -17,7 +17,8 @@ namespace toll::engines::separation {
 inline constexpr int sample_rate = 44100;  // of every output, Hz
 inline constexpr std::string_view input_name = "audio";
 
-// The trained models of a plan: imported files (engines/htdemucs/network.h), one or a bag of them. As params:
+// The trained models of a plan: imported files (engines/htdemucs/network.h), one or a bag of them, or one of
+// engines/spleeter/network.h, which has neither weights nor overlap nor shifts nor another precision. As params:
 //   {"sha256":["<64 hex>"],"weights":[[1,1,1,1]],"overlap":0.25,"shifts":[],"threads":0,"memory_mib":2048,
 //    "precision":"auto"}
 struct TrainedModels {
@@ -34,15 +35,16 @@ struct TrainedModels {
 // What to make of one file. As params:
 //   {"method":"spectral","stems":["bass","drums","other","vocals"],"two_stem":null,"into_other":[],"max_seconds":43200}
 //   {"method":"htdemucs","stems":["drums","bass","other","vocals"],...,"models":{"sha256":["..."]}}
-// Every member but the models of "htdemucs" may be left out; these are the defaults. two_stem names one stem: then the
-// outputs are that stem and "no_<stem>", the sum of all others.
+//   {"method":"spleeter","stems":["vocals","accompaniment"],...,"models":{"sha256":["..."]}}
+// Every member but the models of "htdemucs" and "spleeter" may be left out; these are the defaults. two_stem names one
+// stem: then the outputs are that stem and "no_<stem>", the sum of all others.
 struct Plan {
-  std::string method = "spectral";                                     // or "htdemucs"
-  std::vector<std::string> stems{"bass", "drums", "other", "vocals"};  // spectral: these four; htdemucs: the model's
+  std::string method = "spectral";                                     // or "htdemucs" or "spleeter"
+  std::vector<std::string> stems{"bass", "drums", "other", "vocals"};  // spectral: these four; else the model's
   std::optional<std::string> two_stem;                                 // one of `stems`
   std::vector<std::string> into_other;  // without two_stem: of `stems`, those that "other" takes in; not "other" itself
   std::int64_t max_seconds = 43200;     // longer audio is refused while it is decoded
-  std::optional<TrainedModels> models;  // of "htdemucs"
+  std::optional<TrainedModels> models;  // of "htdemucs" and "spleeter"
 };
 
 // Reason::invalid_request with the cause when the text is no such object.

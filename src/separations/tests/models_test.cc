@@ -50,6 +50,58 @@ TEST(Models, trained_weights_make_a_model_ready_if_they_have_its_stems) {
   EXPECT_EQ(ready.description.find("cannot be used"), std::string::npos);
 }
 
+Trained spleeter() {
+  Trained trained;
+  trained.served_by = "spleeter@7747f9fd2c78";
+  trained.bundle.licence = "MIT";
+  trained.bundle.sources = {"vocals", "accompaniment"};
+  return trained;
+}
+
+TEST(Models, spleeter_waits_for_its_weights_and_makes_two_stems) {
+  const auto& model = *shipped.find("spleeter");
+  EXPECT_FALSE(model.ready);
+  EXPECT_FALSE(model.served_by) << "no other separator knows its stems";
+  const auto ready = Models::with(model, spleeter(), spleeter());
+  EXPECT_TRUE(ready.ready);
+  EXPECT_EQ(ready.served_by, spleeter().served_by);
+  Choice choice;
+  EXPECT_TRUE(shipped.choose("spleeter", {}, {}, choice).empty());
+  EXPECT_EQ(stems_of(choice), (std::vector<std::string>{"no_vocals", "vocals"}));
+  EXPECT_EQ(Models::serving(choice, spleeter(), spleeter())->served_by, spleeter().served_by);
+  EXPECT_EQ(parts("spleeter", 4, {}), (std::vector<int>{ChoiceProblem::stem_count}));
+}
+
+TEST(Models, the_voice_alone_is_taken_out_by_the_best_that_is_here) {
+  Trained own;
+  own.served_by = "htdemucs@0123456789ab";
+  own.bundle.sources = {"drums", "bass", "other", "vocals"};
+  const auto served_by = [&](const Models& models, const char* model, int stems, const char* kind,
+                             std::optional<Trained> weights, std::optional<Trained> for_voice) {
+    Choice choice;
+    EXPECT_TRUE(models.choose(model, stems, kind, choice).empty());
+    const auto* trained = Models::serving(choice, weights, for_voice);
+    return trained ? trained->served_by : std::string();
+  };
+  EXPECT_EQ(served_by(shipped, "htdemucs", 2, "vocals", {}, spleeter()), spleeter().served_by);
+  EXPECT_EQ(served_by(shipped, "htdemucs_ft", 2, "vocals", {}, spleeter()), spleeter().served_by);
+  EXPECT_EQ(served_by(shipped, "htdemucs", 2, "vocals", own, spleeter()), own.served_by);
+  EXPECT_EQ(served_by(shipped, "htdemucs", 2, "vocals", {}, {}), "");
+  EXPECT_EQ(served_by(shipped, "htdemucs", 2, "drums", {}, spleeter()), "") << "of which Spleeter knows nothing";
+  EXPECT_EQ(served_by(shipped, "htdemucs", 4, "vocals", {}, spleeter()), "");
+  EXPECT_EQ(served_by(shipped, "htdemucs_6s", 2, "vocals", {}, spleeter()), "") << "which is not ready";
+  const Models bare({metering::whole_credits(1), false});
+  EXPECT_EQ(served_by(bare, "htdemucs", 2, "vocals", {}, spleeter()), "") << "nothing stands in where that is off";
+}
+
+TEST(Models, served_by_the_builtin_say_what_takes_the_voice_out) {
+  const auto& model = *shipped.find("htdemucs");
+  const auto offered = Models::with(model, {}, spleeter());
+  EXPECT_EQ(offered.served_by, builtin_name);
+  EXPECT_NE(offered.description.find(spleeter().served_by), std::string::npos);
+  EXPECT_EQ(Models::with(model, {}, {}).description, model.description);
+}
+
 TEST(Models, a_choice_is_resolved_or_every_problem_is_named) {
   Choice choice;
   EXPECT_TRUE(shipped.choose("htdemucs", {}, {}, choice).empty());

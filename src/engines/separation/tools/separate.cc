@@ -16,6 +16,7 @@
 #include "engines/separation/decode.h"
 #include "engines/separation/measure.h"
 #include "engines/separation/separation.h"
+#include "engines/spleeter/model.h"
 
 namespace toll::engines::separation {
 namespace {
@@ -55,7 +56,13 @@ Plan plan_of(const std::vector<int>& models) {
     plan.models->sha256.push_back(onnx::file_digest(file.bytes()));
     file.drop_pages();
     if (plan.models->sha256.size() > 1) continue;
-    plan.stems = htdemucs::Model::open(file.bytes(), {}).value().hyper().sources;
+    if (auto spleeter = spleeter::Model::open(file.bytes(), {})) {
+      plan.method = "spleeter";
+      plan.stems = spleeter->shape().sources;
+      plan.two_stem = plan.stems.front();
+    } else {
+      plan.stems = htdemucs::Model::open(file.bytes(), {}).value().hyper().sources;
+    }
     onnx::trim_model_memory();
   }
   if (models.size() == plan.stems.size())
@@ -90,7 +97,8 @@ int main(const std::filesystem::path& file, const std::filesystem::path& folder,
   if (stems.empty() || stems == "-") return 0;
   const auto mix = decode_all(file);
   std::printf("stem     SDR dB   mixture   gain\n");
-  for (const auto& stem : plan.stems) {
+  for (const auto& stem : output_stems(plan)) {
+    if (!std::filesystem::exists(stems / (stem + ".flac"))) continue;  // as of what Spleeter calls the accompaniment
     const auto truth = decode_all(stems / (stem + ".flac"));
     const double own = sdr(truth, decode_all(folder / (stem + ".wav"))), mixture = sdr(truth, mix);
     std::printf("%-8s %6.2f   %7.2f  %+5.2f\n", stem.c_str(), own, mixture, own - mixture);

@@ -19,7 +19,9 @@ struct ModelView {
 };
 // As it is offered now.
 inline ModelView view(const House& house, sql::Tx& tx, const separations::Model& model) {
-  const auto m = separations::Models::with(model, house.separations.trained().installed(tx, model.name));
+  const auto& trained = house.separations.trained();
+  const auto m = separations::Models::with(model, trained.installed(tx, model.name),
+                                           trained.installed(tx, separations::voice_model));
   return {m.name, m.description, m.stems, {m.cost}, m.licence, m.ready, m.served_by, m.stem_counts, json::Object{}};
 }
 
