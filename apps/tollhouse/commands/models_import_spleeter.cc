@@ -9,6 +9,7 @@
 #include "engines/spleeter/import.h"
 #include "models/installs.h"
 #include "models/serving.h"
+#include "tollhouse/commands/models_bundles.h"
 #include "tollhouse/commands/models_rules.h"
 
 namespace toll::app {
@@ -86,6 +87,9 @@ models::Source source_of(const Bundle& bundle) {
   if (!bundle.licence.empty()) card.license = bundle.licence;
   card.tags = "separation, spleeter, source:" + bundle.weights_digest();
   source.commit = bundle.weights_digest();
+  const auto& model = bundle.models.front();
+  source.notes = fmt::format("Made of {} (SHA-256 {}). Licence: {}.", model.source, model.source_sha256,
+                             bundle.licence.empty() ? "not known" : bundle.licence);
   return source;
 }
 
@@ -94,9 +98,12 @@ Result<models::Installed> keep(const House& house, blob::Store& store, const Con
   const Rules rules(house);
   const models::ModelServing serving(rules.clock, rules.catalogue, store);
   const models::Installs installs(rules.catalogue, rules.snapshots, rules.publishing, serving);
+  std::vector<models::Card> told;  // by the imports before this one
+  for (const auto& bundle : bundles_of(house, store, std::string(repo), spleeter::bundle_file))
+    told.push_back(source_of(bundle).card);
   const auto source = source_of(converted.bundle);
   return house.db.write([&](sql::Tx& tx) {
-    return installs.install(tx, repo, converted.version, source, converted.files, {}, rules.trace);
+    return installs.install(tx, repo, converted.version, source, converted.files, told, rules.trace);
   });
 }
 
@@ -107,9 +114,9 @@ std::string say(const Converted& converted, const models::Installed& installed) 
         "To let them serve: tollhouse models alias {0} production {1}",
         repo, converted.version, installed.serving.version);
   return fmt::format(
-      "{} {} holds the trained weights. Jobs for spleeter are served by it from now on, and those for two stems with "
+      "{} {} holds the trained weights. Jobs for spleeter are served by it from now on, and jobs for the vocals and "
       "the "
-      "vocals that the built-in separator would serve.",
+      "rest that the built-in separator would serve.",
       repo, converted.version);
 }
 
