@@ -29,8 +29,11 @@ constexpr std::string_view absent_words = " Its published weights are not instal
 Model offer(std::string name, std::string what, std::vector<std::string> stems, std::vector<int> counts,
             const Models::Options& options) {
   const bool served = options.builtin_fallback && stems == four_stems();
-  Model model{std::move(name), what, std::move(stems), std::move(counts), options.price, served ? "Apache-2.0" : "MIT",
-              served,          {},   std::move(what)};
+  Model model{std::move(name),  what,
+              std::move(stems), std::move(counts),
+              options.price,    std::string(served ? "Apache-2.0" : engines::htdemucs::published_licence),
+              served,           {},
+              std::move(what)};
   model.description += served ? builtin_words : absent_words;
   if (served) model.served_by = std::string(builtin_name);
   return model;

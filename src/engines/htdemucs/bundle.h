@@ -12,6 +12,9 @@ namespace toll::engines::htdemucs {
 
 inline constexpr std::string_view bundle_file = "htdemucs.json";
 
+// Of the published weights, in their author's words (facebookresearch/demucs, issue 327, 2022); MIT is the code alone.
+inline constexpr std::string_view published_licence = "for scientific purposes only";
+
 struct BundleModel {
   std::string file, sha256;           // of the version; hex
   std::string source, source_sha256;  // the checkpoint it was made of; hex

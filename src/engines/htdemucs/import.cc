@@ -1,5 +1,6 @@
 #include "engines/htdemucs/import.h"
 
+#include "engines/htdemucs/bundle.h"
 #include "engines/htdemucs/network.h"
 #include "engines/onnx/mapped_file.h"
 
@@ -13,9 +14,9 @@ constexpr std::array<std::string_view, 4> fine_tuned{"f7e0c4bc-ba3fe64a.th", "d1
 constexpr std::string_view fine_tuned_bag =
     "models: ['f7e0c4bc', 'd12395a8', '92cfc3b6', '04573f0d']\n"
     "weights: [[1., 0., 0., 0.], [0., 1., 0., 0.], [0., 0., 1., 0.], [0., 0., 0., 1.]]\n";
-constexpr std::array published{PublishedModel{"htdemucs", "MIT", htdemucs, {}},
-                               PublishedModel{"htdemucs_6s", "MIT", six_sources, {}},
-                               PublishedModel{"htdemucs_ft", "MIT", fine_tuned, fine_tuned_bag}};
+constexpr std::array published{PublishedModel{"htdemucs", published_licence, htdemucs, {}},
+                               PublishedModel{"htdemucs_6s", published_licence, six_sources, {}},
+                               PublishedModel{"htdemucs_ft", published_licence, fine_tuned, fine_tuned_bag}};
 
 // The eight digits; empty for a name that has none.
 std::string_view promised_by(std::string_view file_name) {
