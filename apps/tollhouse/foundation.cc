@@ -1,6 +1,13 @@
 #include "tollhouse/foundation.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <filesystem>
+#include <stdexcept>
+#include <system_error>
 
 #include "base/log.h"
 #include "sql/migrations.h"
@@ -34,6 +41,23 @@ sql::Options database_options(const config::Settings& settings) {
 
 metering::Credits credits(config::Credits amount) {
   return {amount.micros};
+}
+
+OnlyServer::OnlyServer(const config::Settings& settings) {
+  if (!database_options(settings).url.starts_with("sqlite:")) return;
+  const auto file = data_folder(settings) / "server.lock";
+  fd_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd_ < 0)
+    throw std::runtime_error("cannot write in the data folder " + file.parent_path().string() + ": " +
+                             std::generic_category().message(errno));
+  if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return;
+  ::close(fd_);
+  throw std::runtime_error("a server runs on the data folder " + file.parent_path().string() +
+                           " already. Stop it, or give this one another with --data");
+}
+
+OnlyServer::~OnlyServer() {
+  if (fd_ >= 0) ::close(fd_);
 }
 
 Foundation::Foundation(const config::Settings& settings)

@@ -24,6 +24,18 @@ namespace toll::app {
 sql::Options database_options(const config::Settings& settings);
 metering::Credits credits(config::Credits amount);
 
+// Over SQLite one server at a time: what a start takes for left behind would be the other's. Held until it goes;
+// commands and workers beside the server do not ask. Throws std::runtime_error with a sentence for the operator.
+class OnlyServer {
+ public:
+  explicit OnlyServer(const config::Settings& settings);
+  ~OnlyServer();
+  OnlyServer(const OnlyServer&) = delete;
+
+ private:
+  int fd_ = -1;
+};
+
 // Members may use what stands above them.
 struct Foundation {
   SystemClock clock;

@@ -84,6 +84,7 @@ std::vector<api::SurfaceDescription> surfaces() {
 int serve(const config::Settings& settings) {
   const auto stop_signals = block_stop_signals();
   log::set_level(settings.server.log_level);
+  const OnlyServer only(settings);
   Foundation base(settings);
   Workshop workshop(base, settings);
   Gatehouse gatehouse(base, workshop, settings);
