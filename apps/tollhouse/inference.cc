@@ -50,7 +50,7 @@ inference::Pool::Options pool_options(const config::Settings& settings) {
   options.workers = static_cast<std::size_t>(own.workers);
   options.threads = threads_of_a_worker(own);
   // The rest is for the file as it is read.
-  options.model_mib = static_cast<std::uint64_t>(own.memory_bytes) >> 21;
+  options.model_mib = std::min(static_cast<std::uint64_t>(own.memory_bytes) >> 21, engines::onnx::most_memory_mib);
   options.output_bytes = static_cast<std::uint64_t>(own.max_body_bytes);
   options.patience = std::min<std::chrono::milliseconds>(own.timeout, most_patience);
   options.batch = own.batch;
@@ -65,7 +65,10 @@ inference::Inference::Options inference_options(const config::Settings& settings
   inference::Inference::Options options;
   options.pool = pool_options(settings);
   // Half of the room for one account, so that nobody shuts the others out; four of the largest bodies at a time.
-  options.places = {.calls = calls, .calls_of_account = std::max<std::size_t>(1, calls / 2), .bytes = 4 * bytes};
+  options.places = {.calls = calls,
+                    .calls_of_account = std::max<std::size_t>(1, calls / 2),
+                    .bytes = 4 * bytes,
+                    .bytes_of_account = 2 * bytes};
   options.input_bytes = bytes;
   options.timeout = own.timeout;
   options.price = {own.price.micros};
@@ -93,9 +96,11 @@ Inference::Inference(Foundation& base, Workshop& workshop, const models::ModelSe
                      const config::Settings& settings)
     : models(*base.db, *workshop.store, serving, inference::Bills(base.ledger, base.clock, base.random),
              inference_options(settings)),
+      // A key stays with its call for as long as the call may take.
+      idempotency({.owner = base.random.uuid4(), .hash_secret = base.secrets.keys, .lease = models.lease()},
+                  base.clock),
       waiting(calls_at_once(settings.inference)),
-      core{server.db,    server.gate, server.idempotency, server.store,
-           server.clock, waiting,     server.preparing,   server.disk},
+      core{server.db, server.gate, idempotency, server.store, server.clock, waiting, server.preparing, server.disk},
       house{*base.db,
             models,
             recorder,

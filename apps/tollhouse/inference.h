@@ -8,6 +8,7 @@
 #include "api/serve.h"
 #include "config/settings.h"
 #include "inference/inference.h"
+#include "metering/idempotency.h"
 #include "surfaces/inference/house.h"
 #include "tollhouse/foundation.h"
 #include "tollhouse/workshop.h"
@@ -17,8 +18,9 @@ namespace toll::app {
 // Members may use what stands above them; the arguments outlive it.
 struct Inference {
   inference::Inference models;
+  metering::Idempotency idempotency;
   boost::asio::thread_pool waiting;  // a thread for each call that may be on its way
-  api::Core core;                    // the server's, but for those threads
+  api::Core core;                    // the server's, but for these two
   open_inference::House house;
 
   Inference(Foundation& base, Workshop& workshop, const models::ModelServing& serving, models::AccessRecorder& recorder,

@@ -70,6 +70,10 @@ class Work {
   virtual Result<Done> handle() = 0;
   virtual FormLimits form_limits() const = 0;
   virtual std::uint64_t body_limit() const = 0;  // bytes of a body that is not streamed
+  // While a body that is kept whole comes in: that it has so many bytes now.
+  virtual Result<void> take_up(std::uint64_t bytes) = 0;
+  // The header that says how such a body is read, and so belongs to its fingerprint; empty: there is none.
+  virtual std::string_view framing_header() const = 0;
 };
 
 struct Operation {

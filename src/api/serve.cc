@@ -92,6 +92,10 @@ struct CloseDescriptor {
   }
 };
 
+// Of bodies that are kept whole.
+constexpr std::chrono::seconds grace_of_a_body{30};
+constexpr std::uint64_t least_bytes_a_second = 64 << 10;
+
 // One request. Coroutines of one object run one after the other.
 class Pipeline {
  public:
@@ -220,10 +224,9 @@ class Pipeline {
       fingerprint_ = inputs.form.fingerprint();
       if (!about_.streams() && !about_.form) inputs.body = object_of(inputs.form.texts);
     } else if (about_.whole) {
-      auto bytes = co_await http::read_all(exchange_.body, work_->body_limit());
+      auto bytes = co_await read_whole();
       if (!bytes) co_return std::move(bytes).error();
-      if (key_) fingerprint_ = whole_fingerprint(*bytes);
-      inputs.whole = std::make_shared<const std::string>(std::move(*bytes));
+      inputs.whole = std::move(*bytes);
     } else if (has_json_body() || key_) {
       if (dialect_.strict_bodies && exchange_.request.has_body() && !announces_json(exchange_.request))
         co_return Fault(Reason::unsupported_media_type);
@@ -241,6 +244,34 @@ class Pipeline {
       }
     }
     co_return Result<void>();
+  }
+
+  // Memory grows with what has come, not with what was announced, and what hardly comes is given up: a body holds more
+  // than its connection. Its fingerprint is taken piece by piece; the head says how the bytes are read.
+  asio::awaitable<Result<std::shared_ptr<const std::string>>> read_whole() {
+    using Steady = std::chrono::steady_clock;
+    const auto started = Steady::now();
+    const auto& request = exchange_.request;
+    Sha256Stream sum;
+    if (key_) {
+      sum.update(request.query + "\n" + media_type(request) + "\n");
+      if (const auto framing = work_->framing_header(); !framing.empty())
+        sum.update(std::string(request.fields.get(framing)) + "\n");
+    }
+    exchange_.body.set_limit(work_->body_limit());
+    auto bytes = std::make_shared<std::string>();
+    for (;;) {
+      const auto piece = co_await exchange_.body.read();
+      if (!piece) co_return piece.error();
+      if (piece->empty()) break;
+      if (auto room = work_->take_up(bytes->size() + piece->size()); !room) co_return std::move(room).error();
+      if (key_) sum.update(*piece);
+      bytes->append(*piece);
+      const auto patience = grace_of_a_body + std::chrono::seconds(bytes->size() / least_bytes_a_second);
+      if (Steady::now() - started > patience) co_return Fault(Reason::request_timeout);
+    }
+    if (key_) fingerprint_ = hex(sum.finish());
+    co_return std::shared_ptr<const std::string>(std::move(bytes));
   }
 
   // A long upload renews the lease of its Idempotency-Key while bytes come in.
@@ -349,14 +380,6 @@ class Pipeline {
   }
 
   std::string scope() const { return idempotency_scope(exchange_, about_); }
-
-  // Query and content type say how the bytes are read.
-  std::string whole_fingerprint(std::string_view bytes) const {
-    Sha256Stream sum;
-    sum.update(exchange_.request.query + "\n" + media_type(exchange_.request) + "\n");
-    sum.update(bytes);
-    return hex(sum.finish());
-  }
 
   const Core& core_;
   const DialectTable& dialect_;

@@ -80,6 +80,14 @@ class EndpointWork final : public Work {
     if constexpr (requires { E::body_limit(call_.house); }) return E::body_limit(call_.house);
     return E::max_body;
   }
+  Result<void> take_up(std::uint64_t bytes) override {
+    if constexpr (requires { E::take_up(call_, bytes); }) return E::take_up(call_, bytes);
+    return {};
+  }
+  std::string_view framing_header() const override {
+    if constexpr (requires { E::framing_header; }) return E::framing_header;
+    return {};
+  }
 
  private:
   typename E::Call call_;

@@ -20,6 +20,13 @@ std::string key_of(const Target& target) {
   return target.repo_id + " " + target.file_sha256();
 }
 
+// As they are and as they are sent.
+std::uint64_t room_of(const std::vector<Tensor>& outputs) {
+  std::uint64_t bytes = 0;
+  for (const auto& output : outputs) bytes += output.bytes.size();
+  return 2 * bytes;
+}
+
 std::vector<std::string> names_of(const std::vector<TensorInfo>& infos) {
   std::vector<std::string> out;
   for (const auto& info : infos) out.push_back(info.name);
@@ -38,8 +45,8 @@ Inference::Inference(sql::Database& db, const blob::Store& store, const models::
       places_(options_.places),
       pool_(options_.pool) {}
 
-Result<std::shared_ptr<Place>> Inference::enter(AccountId account, std::uint64_t bytes) {
-  return places_.take(account, bytes);
+Result<std::shared_ptr<Place>> Inference::enter(AccountId account) {
+  return places_.take(account);
 }
 
 Result<Target> Inference::resolve(sql::Tx& tx, const models::Viewer& viewer, std::string_view repo_id,
@@ -52,8 +59,9 @@ Result<Target> Inference::recorded(sql::Tx& tx, std::string_view repo_id, std::s
   return target_of(TOLL_TRY(serving_.recorded(tx, repo_id, version, digest)), file);
 }
 
-Run Inference::run_of(const Target& target) const {
+Run Inference::run_of(AccountId account, const Target& target) const {
   Run run;
+  run.account = account;
   run.model = key_of(target);
   run.sha256 = target.file_sha256();
   run.open = [this, digest = target.file.digest]() -> Result<std::shared_ptr<const blob::Reader>> {
@@ -64,19 +72,37 @@ Run Inference::run_of(const Target& target) const {
   return run;
 }
 
-Result<std::shared_ptr<const Schema>> Inference::describe(const Target& target, int hangup) {
+std::shared_ptr<Inference::Look> Inference::look_at(const std::string& key) {
+  std::lock_guard lock(looks_mutex_);
+  std::erase_if(looks_, [](const auto& entry) { return entry.second.expired(); });
+  auto& known = looks_[key];
+  auto look = known.lock();
+  if (!look) known = look = std::make_shared<Look>();
+  return look;
+}
+
+Result<std::shared_ptr<const Schema>> Inference::describe(AccountId account, const Target& target, int hangup) {
   const auto key = key_of(target);
   if (auto known = schemas_.find(key)) return known;
-  auto look = run_of(target);
-  look.action = engines::onnx::Request::Action::describe;
-  const auto ran = TOLL_TRY(pool_.run(std::move(look), hangup));
-  auto schema = std::make_shared<const Schema>(TOLL_TRY(engines::onnx::parse_schema(ran.answer)));
+  const auto look = look_at(key);
+  std::lock_guard alone(look->mutex);
+  if (auto known = schemas_.find(key)) return known;
+  if (look->failed) return *look->failed;
+  auto run = run_of(account, target);
+  run.action = engines::onnx::Request::Action::describe;
+  const auto ran = pool_.run(std::move(run), hangup);
+  if (!ran) {
+    // That this caller left says nothing about the model.
+    if (ran.error().reason() != Reason::cancelled) look->failed = ran.error();
+    return ran.error();
+  }
+  auto schema = std::make_shared<const Schema>(TOLL_TRY(engines::onnx::parse_schema(ran->answer)));
   schemas_.keep(key, schema);
   return schema;
 }
 
 Result<Answer> Inference::run(Call call, const Settle& settle) {
-  const auto schema = TOLL_TRY(describe(call.target, call.hangup));
+  const auto schema = TOLL_TRY(describe(call.place->account(), call.target, call.hangup));
   if (auto fit = check_call(*schema, call.inputs, call.outputs, {options_.input_bytes, most_tensors}); !fit)
     return std::move(fit).error();
   const NewBill wanted{call.place->account(), price_of(call.target.repo_id), call.target.label(), lease()};
@@ -93,12 +119,13 @@ Result<Answer> Inference::run(Call call, const Settle& settle) {
 }
 
 Result<Answer> Inference::carry_out(Call& call, const Schema& schema, const Bill& bill, const Settle& settle) {
-  auto run = run_of(call.target);
+  auto run = run_of(call.place->account(), call.target);
   run.inputs = std::move(call.inputs);
   run.outputs = call.outputs.empty() ? names_of(schema.outputs) : std::move(call.outputs);
   if (options_.pool.batch > 1) run.rows = rows_of(schema, run.inputs);
   auto ran = TOLL_TRY(pool_.run(std::move(run), call.hangup));
   Answer answer{bill.id, std::move(call.target), bill.price, std::move(ran.outputs)};
+  if (auto room = call.place->hold(room_of(answer.outputs)); !room) return std::move(room).error();
   if (bill.held || settle) {
     const auto commit = settle ? settle(answer) : Commit();
     auto paid = db_.write([&](sql::Tx& tx) -> Result<void> {
@@ -127,7 +154,7 @@ metering::Credits Inference::price_of(std::string_view repo_id) const {
 
 Micros Inference::lease() const {
   const int runs = options_.pool.batch > 1 ? runs_in_a_lease : 2;
-  return options_.pool.patience + options_.timeout * runs + std::chrono::seconds(60);
+  return 2 * options_.pool.patience + options_.timeout * (runs + 1) + std::chrono::seconds(60);
 }
 
 std::shared_ptr<const Schema> Inference::Schemas::find(const std::string& key) {

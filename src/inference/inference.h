@@ -1,6 +1,6 @@
 // Runs ONNX models of the registry for those who may run them, and takes the toll.
 //
-//   place  = inference.enter(account, bytes)                 room among the calls that are on their way
+//   place  = inference.enter(account)                        room among the calls that are on their way
 //   target = inference.resolve(tx, viewer, "acme/tiny")      who may, and exactly what: pinned by digest
 //   answer = inference.run({place, target, inputs}, ...)     checks, hold, run, capture
 //
@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -63,8 +64,9 @@ class Inference {
   Inference(sql::Database& db, const blob::Store& store, const models::ModelServing& serving, Bills bills,
             Options options);
 
-  // Before anything of the call is read; `bytes` is what it may bring. Faults: overloaded, too_many_requests.
-  Result<std::shared_ptr<Place>> enter(AccountId account, std::uint64_t bytes);
+  // Before anything of the call is read; what it brings then is told to Place::hold. To be kept until the answer is
+  // out: outputs take room too. Faults: overloaded, too_many_requests.
+  Result<std::shared_ptr<Place>> enter(AccountId account);
 
   // What serves now. `version` is a version or an alias, or empty; `file` a file's name, or empty. Faults: those of
   // ModelServing::resolve (a model that the viewer does not see is model_not_found) and of target_of.
@@ -74,17 +76,20 @@ class Inference {
   Result<Target> recorded(sql::Tx& tx, std::string_view repo_id, std::string_view version, std::string_view digest,
                           std::string_view file) const;
 
-  // What goes in and what comes out; costs nothing. The first time the model is loaded for it. Faults: those of Pool.
-  Result<std::shared_ptr<const Schema>> describe(const Target& target, int hangup = -1);
+  // What goes in and what comes out; costs nothing. The first time the model is loaded for it, once for all who ask
+  // meanwhile. Faults: those of Pool.
+  Result<std::shared_ptr<const Schema>> describe(AccountId account, const Target& target, int hangup = -1);
 
-  // Faults: those of describe(), of check_call(), insufficient_credits, those of Pool, and those of `settle`. After a
-  // fault nothing has been paid.
+  // Faults: those of describe(), of check_call(), insufficient_credits, those of Pool, of Place::hold and of `settle`.
+  // After a fault nothing has been paid.
   Result<Answer> run(Call call, const Settle& settle = {});
 
   metering::Credits price_of(std::string_view repo_id) const;
   const Bills& bills() const { return bills_; }
   const models::ModelServing& serving() const { return serving_; }
   Pool::Counts counts() const { return pool_.counts(); }
+  // Longer than a call may take.
+  Micros lease() const;
   // Refuses what waits and ends what runs. Idempotent.
   void stop() { pool_.stop(); }
 
@@ -102,8 +107,14 @@ class Inference {
     std::unordered_map<std::string, std::list<Entry>::iterator> by_key_;
   };
 
-  Run run_of(const Target& target) const;
-  Micros lease() const;
+  // A look at a schema that others wait for.
+  struct Look {
+    std::mutex mutex;
+    std::optional<Fault> failed;
+  };
+
+  Run run_of(AccountId account, const Target& target) const;
+  std::shared_ptr<Look> look_at(const std::string& key);
   Result<Answer> carry_out(Call& call, const Schema& schema, const Bill& bill, const Settle& settle);
   void give_back(const Bill& bill);
 
@@ -114,6 +125,8 @@ class Inference {
   const Options options_;
   Places places_;
   Schemas schemas_;
+  std::mutex looks_mutex_;
+  std::unordered_map<std::string, std::weak_ptr<Look>> looks_;
   Pool pool_;
 };
 

@@ -38,11 +38,11 @@ engine::Fd memory_file(const std::vector<std::string_view>& pieces) {
   return fd;
 }
 
-Result<std::string> read_memory_file(int fd, std::uint64_t most) {
+Result<std::optional<std::string>> read_memory_file(int fd, std::uint64_t most) {
   struct stat facts {};
   if (::fstat(fd, &facts) != 0) fail("fstat of a memory file");
   const auto size = static_cast<std::uint64_t>(facts.st_size);
-  if (size > most) return Fault(Reason::internal).because("a tensor of " + std::to_string(size) + " bytes came back");
+  if (size > most) return std::optional<std::string>();
   std::string out(size, '\0');
   for (std::size_t at = 0; at < out.size();) {
     const auto count = ::pread(fd, out.data() + at, out.size() - at, static_cast<off_t>(at));
@@ -51,7 +51,7 @@ Result<std::string> read_memory_file(int fd, std::uint64_t most) {
     if (count == 0) return Fault(Reason::internal).because("a tensor became shorter while it was read");
     at += static_cast<std::size_t>(count);
   }
-  return out;
+  return std::optional<std::string>(std::move(out));
 }
 
 }  // namespace toll::inference

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,7 @@ engine::Fd memory_file();
 engine::Fd memory_file(const std::vector<std::string_view>& pieces);
 
 // The whole file. It is copied, never mapped: a worker that holds the other end could cut it short under us.
-// Faults: internal when it is larger than `most`. Throws std::system_error.
-Result<std::string> read_memory_file(int fd, std::uint64_t most);
+// nullopt: it is larger than `most`. Faults: internal when it shrinks meanwhile. Throws std::system_error.
+Result<std::optional<std::string>> read_memory_file(int fd, std::uint64_t most);
 
 }  // namespace toll::inference

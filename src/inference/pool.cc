@@ -17,8 +17,6 @@ namespace onnx = engines::onnx;
 
 namespace {
 
-using Steady = std::chrono::steady_clock;
-
 // So long a call for another model than the one a slot holds lets later ones pass.
 constexpr std::chrono::milliseconds most_overtaking{200};
 constexpr std::size_t most_calls_a_run = 64;
@@ -29,15 +27,20 @@ class SilentProgress final : public engine::Progress {
 };
 
 Fault too_large(std::uint64_t limit) {
-  return Fault(Reason::model_unusable).with("why", "an output is larger than " + std::to_string(limit) + " bytes");
+  return Fault(Reason::model_unusable).with("why", "its outputs are larger than " + std::to_string(limit) + " bytes");
+}
+
+// Whether the time of a run is gone for reasons that trying each call alone would meet again.
+bool lost(Reason reason) {
+  return reason == Reason::job_timed_out || reason == Reason::worker_lost || reason == Reason::cancelled;
 }
 
 }  // namespace
 
-// Calls that share one run.
+// Calls that share one run. They live until all of them have their result.
 struct Pool::Shared {
   std::stop_source stop;
-  std::size_t wanted = 0;  // of its calls, by somebody who still waits
+  std::vector<const Call*> calls;
 };
 
 struct Pool::Call {
@@ -47,8 +50,8 @@ struct Pool::Call {
   Run run;
   Steady::time_point since = Steady::now();
   bool taken = false;             // by a slot
-  bool gone = false;              // nobody waits for it any more
   std::shared_ptr<Shared> group;  // once the slot runs it
+  bool gone = false;              // nobody waits for it any more
   std::optional<Result<Ran>> result;
   engine::Fd done;
 };
@@ -113,18 +116,31 @@ Result<Ran> Pool::run(Run run, int hangup) {
     std::lock_guard lock(mutex_);
     if (call->result) return *std::move(call->result);
     const bool gone = ready > 0 && hangup >= 0 && sources[1].revents != 0;
-    if (!call->taken && (gone || Steady::now() >= until)) {
-      waiting_.remove(call);
+    if (gone || (!call->taken && Steady::now() >= until)) {
+      leave(*call);
       if (gone) return Reason::cancelled;
       return Fault(Reason::overloaded).retry_after(std::chrono::seconds(1));
     }
-    if (gone) {
-      // Others of its group may still wait; what the slot makes of this call, nobody will look at.
-      call->gone = true;
-      if (call->group && --call->group->wanted == 0) call->group->stop.request_stop();
-      return Reason::cancelled;
-    }
     if (call->taken) patient = false;
+  }
+}
+
+// Nobody waits for this call any more: it is forgotten, or its run ends when the others of it are gone too.
+void Pool::leave(Call& call) {
+  call.gone = true;
+  auto is_it = [&](const auto& other) { return other.get() == &call; };
+  waiting_.remove_if(is_it);
+  if (call.group) {
+    const auto& calls = call.group->calls;
+    if (std::ranges::all_of(calls, [](const Call* other) { return other->gone || other->result; }))
+      call.group->stop.request_stop();
+    return;
+  }
+  for (auto& slot : slots_) {
+    if (std::erase_if(slot->handed, is_it) == 0) continue;
+    no_longer_runs(call);
+    slot->busy = !slot->handed.empty();
+    slot->changed.notify_all();
   }
 }
 
@@ -140,28 +156,73 @@ Pool::Counts Pool::counts() const {
 // Hands waiting calls to slots that have nothing to do, or that gather for the same model.
 void Pool::assign() {
   for (auto next = waiting_.begin(); next != waiting_.end();) {
-    Slot* slot = slot_for(**next);
-    if (!slot) {
-      ++next;
-      continue;
-    }
-    hand(*slot, *next);
-    slot->changed.notify_all();
-    next = waiting_.erase(next);
+    const auto slot =
+        std::ranges::find_if(slots_, [&](const auto& one) { return one->gathering && fits(one->handed, **next); });
+    const auto call = next++;
+    if (slot == slots_.end()) continue;
+    hand(**slot, *call);
+    waiting_.erase(call);
   }
+  for (;;) {
+    const auto next = first_of_the_least_served();
+    Slot* slot = next == waiting_.end() ? nullptr : slot_for(**next);
+    if (!slot) break;
+    hand(*slot, *next);
+    waiting_.erase(next);
+  }
+  // What is left waits for a slot, or until its account owes no more: who rests has to know when.
+  if (!waiting_.empty())
+    for (auto& slot : slots_) slot->changed.notify_all();
 }
 
 void Pool::hand(Slot& slot, std::shared_ptr<Call> call) {
+  ++runs_of_[call->run.account];
   call->taken = true;
   slot.busy = true;
   slot.handed.push_back(std::move(call));
+  slot.changed.notify_all();
+}
+
+void Pool::no_longer_runs(const Call& call) {
+  if (--runs_of_[call.run.account] == 0) runs_of_.erase(call.run.account);
+}
+
+bool Pool::owes(AccountId account, Steady::time_point now) const {
+  const auto owing = owing_.find(account);
+  return owing != owing_.end() && owing->second > now;
+}
+
+std::optional<Pool::Steady::time_point> Pool::next_that_owes_no_more() const {
+  std::optional<Steady::time_point> next;
+  for (const auto& call : waiting_)
+    if (const auto owing = owing_.find(call->run.account); owing != owing_.end())
+      next = next ? std::min(*next, owing->second) : owing->second;
+  return next;
+}
+
+std::size_t Pool::runs_of(const Call& call) const {
+  const auto own = runs_of_.find(call.run.account);
+  return own == runs_of_.end() ? 0 : own->second;
+}
+
+// Of the accounts that owe nothing the one with the fewest runs, else of the others; its oldest call. An account that
+// owes is not given the last worker that is free, where there are several.
+Pool::Waiting::iterator Pool::first_of_the_least_served() {
+  const auto now = Steady::now();
+  const auto free = std::ranges::count_if(slots_, [](const auto& slot) { return !slot->busy; });
+  auto rank = [&](const Call& call) { return std::pair(owes(call.run.account, now), runs_of(call)); };
+  auto chosen = waiting_.end();
+  for (auto next = waiting_.begin(); next != waiting_.end(); ++next) {
+    const bool may = !rank(**next).first || slots_.size() == 1 || free > 1;
+    if (may && (chosen == waiting_.end() || rank(**next) < rank(**chosen))) chosen = next;
+  }
+  return chosen;
 }
 
 Pool::Slot* Pool::slot_for(const Call& call) {
   Slot* best = nullptr;
   auto rank = [&](const Slot& slot) { return slot.model == call.run.model ? 2 : slot.model.empty() ? 1 : 0; };
   for (auto& slot : slots_) {
-    if (slot->gathering && fits(slot->handed, call)) return slot.get();
     if (slot->busy) continue;
     if (!best || rank(*slot) > rank(*best) || (rank(*slot) == rank(*best) && slot->last_used < best->last_used))
       best = slot.get();
@@ -171,18 +232,24 @@ Pool::Slot* Pool::slot_for(const Call& call) {
 
 // Whether a call can join those of a slot that gathers.
 bool Pool::fits(const Group& group, const Call& call) const {
+  if (group.empty()) return false;
   std::int64_t rows = call.run.rows;
   for (const auto& other : group) rows += other->run.rows;
+  const auto& first = group.front()->run;
   return call.run.rows > 0 && rows <= options_.batch && group.size() < most_calls_a_run &&
-         group.front()->run.model == call.run.model && can_share(group.front()->run, call.run);
+         first.model == call.run.model && first.account == call.run.account && can_share(first, call.run);
 }
 
 // A call that waits and that this slot, which has just become free, should take.
 std::shared_ptr<Pool::Call> Pool::take_waiting(const Slot& slot) {
-  if (waiting_.empty()) return nullptr;
-  auto chosen = waiting_.begin();
-  if (Steady::now() - (*chosen)->since < most_overtaking) {
-    auto same = std::ranges::find_if(waiting_, [&](const auto& call) { return call->run.model == slot.model; });
+  auto chosen = first_of_the_least_served();
+  if (chosen == waiting_.end()) return nullptr;
+  const auto now = Steady::now();
+  if (now - (*chosen)->since < most_overtaking) {
+    const auto same = std::ranges::find_if(waiting_, [&](const auto& call) {
+      return call->run.model == slot.model && owes(call->run.account, now) == owes((*chosen)->run.account, now) &&
+             runs_of(*call) == runs_of(**chosen);
+    });
     if (same != waiting_.end()) chosen = same;
   }
   auto call = *chosen;
@@ -192,26 +259,39 @@ std::shared_ptr<Pool::Call> Pool::take_waiting(const Slot& slot) {
 
 // Blocks until there is something to do; empty: the pool stops.
 Pool::Group Pool::next_for(Slot& slot, std::unique_lock<std::mutex>& lock) {
-  while (!stopping_ && slot.handed.empty()) {
-    if (auto call = take_waiting(slot)) {
-      hand(slot, std::move(call));
-    } else if (slot.model.empty()) {
-      slot.changed.wait(lock);
-    } else if (slot.changed.wait_until(lock, slot.last_used + options_.idle) == std::cv_status::timeout &&
-               slot.handed.empty() && Steady::now() >= slot.last_used + options_.idle) {
-      slot.model.clear();
-      slot.runner.reset();
-      slot.file.reset();
+  for (;;) {
+    while (!stopping_ && slot.handed.empty()) {
+      if (auto call = take_waiting(slot))
+        hand(slot, std::move(call));
+      else
+        rest(slot, lock);
     }
+    if (!slot.handed.empty() && !stopping_) gather(slot, lock);
+    slot.busy = !slot.handed.empty();
+    if (slot.busy || stopping_) break;
   }
-  if (!slot.handed.empty() && !stopping_) gather(slot, lock);
   auto group = std::make_shared<Shared>();
   for (auto& call : slot.handed) {
+    group->calls.push_back(call.get());
     call->group = group;
-    group->wanted += !call->gone;
   }
-  if (stopping_ || group->wanted == 0) group->stop.request_stop();
+  if (stopping_) group->stop.request_stop();
   return slot.handed;
+}
+
+// Until something may have changed. A worker that nobody has used for a while ends.
+void Pool::rest(Slot& slot, std::unique_lock<std::mutex>& lock) {
+  auto until = next_that_owes_no_more();
+  const auto idle_end = slot.last_used + options_.idle;
+  if (!slot.model.empty()) until = until ? std::min(*until, idle_end) : idle_end;
+  if (!until)
+    slot.changed.wait(lock);
+  else if (slot.changed.wait_until(lock, *until) == std::cv_status::timeout && slot.handed.empty() &&
+           !slot.model.empty() && Steady::now() >= idle_end) {
+    slot.model.clear();
+    slot.runner.reset();
+    slot.file.reset();
+  }
 }
 
 // Waits a moment for others that can share the run.
@@ -223,7 +303,7 @@ void Pool::gather(Slot& slot, std::unique_lock<std::mutex>& lock) {
   auto full = [&] {
     std::int64_t rows = 0;
     for (const auto& call : slot.handed) rows += call->run.rows;
-    return rows >= options_.batch || slot.handed.size() >= most_calls_a_run || stopping_;
+    return slot.handed.empty() || rows >= options_.batch || slot.handed.size() >= most_calls_a_run || stopping_;
   };
   for (auto next = waiting_.begin(); next != waiting_.end();) {
     if (fits(slot.handed, **next)) {
@@ -257,25 +337,25 @@ void Pool::carry_out(Slot& slot, const Group& calls) {
   std::vector<const Run*> runs;
   for (const auto& call : calls) runs.push_back(&call->run);
   const auto stop = calls.front()->group->stop.get_token();
-  if (runs.size() > 1) {
-    if (auto together = attempt(slot, runs, stop)) {
-      for (std::size_t i = 0; i < calls.size(); ++i) finish(slot, *calls[i], std::move((*together)[i]));
-      return;
+  auto together = attempt(slot, runs, stop);
+  const bool alone = !together && calls.size() > 1 && !lost(together.error().reason());
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    if (together) {
+      finish(slot, *calls[i], std::move((*together)[i]));
+    } else if (!alone) {
+      finish(slot, *calls[i], together.error());
+    } else {
+      // A model that does not work by rows, or one bad call, is not to cost the others theirs.
+      auto one = attempt(slot, {&calls[i]->run}, stop);
+      finish(slot, *calls[i], one ? Result<Ran>(std::move(one->front())) : Result<Ran>(std::move(one).error()));
     }
-    // What one caller brought, or a model that does not work by rows, is not to cost the others theirs.
-  }
-  for (const auto& call : calls) {
-    auto one = attempt(slot, {&call->run}, stop);
-    if (one)
-      finish(slot, *call, std::move(one->front()));
-    else
-      finish(slot, *call, std::move(one).error());
   }
 }
 
 // With the last of its calls the slot is free: whoever hears of the answer finds the worker warm.
 void Pool::finish(Slot& slot, Call& call, Result<Ran> result) {
   std::lock_guard lock(mutex_);
+  no_longer_runs(call);
   if (slot.handed.back().get() == &call) {
     slot.handed.clear();
     slot.busy = false;
@@ -285,16 +365,28 @@ void Pool::finish(Slot& slot, Call& call, Result<Ran> result) {
   ::eventfd_write(call.done.get(), 1);
 }
 
+void Pool::let_wait(AccountId account, Steady::duration time) {
+  std::lock_guard lock(mutex_);
+  const auto now = Steady::now();
+  std::erase_if(owing_, [&](const auto& entry) { return entry.second <= now; });
+  auto& until = owing_.emplace(account, now).first->second;
+  until += time;
+}
+
 Result<std::vector<Ran>> Pool::attempt(Slot& slot, const std::vector<const Run*>& runs, const std::stop_token& stop) {
   if (stop.stop_requested()) return Reason::cancelled;
+  const auto started = Steady::now();
+  Result<std::vector<Ran>> done = Reason::internal;
   try {
-    if (auto ready = make_ready(slot, *runs.front()); !ready) return std::move(ready).error();
-    auto done = send(slot, runs, stop);
-    if (!done && done.error().reason() == Reason::storage_full) return too_large(options_.output_bytes);
-    return done;
+    auto ready = make_ready(slot, *runs.front());
+    done = ready ? send(slot, runs, stop) : Result<std::vector<Ran>>(std::move(ready).error());
   } catch (const std::exception& error) {
-    return Fault(Reason::internal).because(error.what());
+    done = Fault(Reason::internal).because(error.what());
   }
+  if (done) return done;
+  let_wait(runs.front()->account, Steady::now() - started);
+  if (done.error().reason() == Reason::storage_full) return too_large(options_.output_bytes);
+  return done;
 }
 
 // The slot's worker is for this model, or a new one is.
@@ -347,11 +439,15 @@ Result<std::vector<Ran>> Pool::read_outputs(const std::vector<const Run*>& runs,
   const auto written = TOLL_TRY(onnx::parse_outputs(answer));
   const auto& wanted = runs.front()->outputs;
   std::vector<Tensor> tensors;
+  auto room = options_.output_bytes;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const auto* info = find_tensor(written, wanted[i]);
     const auto elements = info ? elements_of(info->shape) : std::nullopt;
     if (!elements) return Fault(Reason::internal).because("the worker did not write " + wanted[i]);
-    Tensor tensor{info->name, info->type, info->shape, TOLL_TRY(read_memory_file(files[i], options_.output_bytes))};
+    auto bytes = TOLL_TRY(read_memory_file(files[i], room));
+    if (!bytes) return too_large(options_.output_bytes);
+    room -= bytes->size();
+    Tensor tensor{info->name, info->type, info->shape, *std::move(bytes)};
     if (*elements > tensor.bytes.size() || *elements * onnx::size_of(info->type) != tensor.bytes.size())
       return Fault(Reason::internal).because("output " + wanted[i] + " has another size than its shape");
     tensors.push_back(std::move(tensor));

@@ -13,8 +13,8 @@ namespace toll::models {
 namespace {
 
 // Words that stand behind a repository in a path.
-constexpr std::array<std::string_view, 11> route_words{"files",    "versions", "aliases", "uploads",
-                                                       "download", "resolve",  "tree",    "raw",
+constexpr std::array<std::string_view, 13> route_words{"ready",    "infer",    "files",   "versions", "aliases",
+                                                       "uploads",  "download", "resolve", "tree",     "raw",
                                                        "revision", "initiate", "complete"};
 
 // Root paths of the server, and the bucket.

@@ -19,11 +19,13 @@ namespace toll::engines::onnx {
 // Files: input "model"; for a run also "input.<name>" for every input of the model, and outputs "output.<name>" for the
 // outputs that are wanted, at least one. A missing descriptor of "model" is a bug of the caller
 // (std::invalid_argument).
+inline constexpr std::uint64_t most_memory_mib = 65536;
+
 struct Request {
   enum class Action { describe, run } action = Action::run;
   std::string sha256;               // of the model file; it is verified before anything reads it. Empty: not verified
   unsigned threads = 0;             // 0: the cores, at most 8
-  std::uint64_t memory_mib = 1536;  // of the model: weights and what a run needs. 64..65536
+  std::uint64_t memory_mib = 1536;  // of the model: weights and what a run needs. 64..most_memory_mib
   std::int64_t batch = 0;           // > 0: at most so many rows of the first axis go through at once
   bool spin = true;                 // threads wait for the next operator actively
   std::map<std::string, std::vector<std::int64_t>> shapes;  // of inputs whose model leaves extents open

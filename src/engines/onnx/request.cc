@@ -73,7 +73,7 @@ Result<Request> parse_request(std::string_view params) {
     request.sha256 = std::string(digest->get_string());
   }
   if (auto read = number(object, "threads", 0, 64, request.threads); !read) return std::move(read).error();
-  if (auto read = number(object, "memory_mib", 64, 65536, request.memory_mib); !read) return std::move(read).error();
+  if (auto read = number(object, "memory_mib", 64, most_memory_mib, request.memory_mib); !read) return std::move(read).error();
   if (auto read = number(object, "batch", 0, 1 << 20, request.batch); !read) return std::move(read).error();
   if (const auto* spin = object.if_contains("spin")) {
     if (!spin->is_bool()) return refuse_params("spin is no boolean");

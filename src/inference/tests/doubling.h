@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstring>
@@ -23,9 +24,10 @@ struct Doubling {
   std::mutex mutex;
   std::condition_variable changed;
   bool held = false;    // runs wait while it is
+  int free = 0;         // of those that wait
   bool by_rows = true;  // else the outputs lack their last row
   std::atomic<int> runs{0}, waiting{0};
-  std::atomic<float> refused{-1};     // a run with this first element fails
+  std::atomic<float> refused{-1};     // a run with such an element fails
   std::multiset<std::string> loaded;  // digests, once for each worker that loaded one
 
   void hold() {
@@ -36,6 +38,16 @@ struct Doubling {
     std::lock_guard lock(mutex);
     held = false;
     changed.notify_all();
+  }
+  // One of those that are held.
+  void let_one_go() {
+    std::lock_guard lock(mutex);
+    ++free;
+    changed.notify_all();
+  }
+  bool has_loaded(char digit) {
+    std::lock_guard lock(mutex);
+    return loaded.contains(std::string(64, digit));
   }
 };
 
@@ -55,7 +67,8 @@ class DoublingEngine final : public engine::Engine {
       const auto tensor = name.substr(7);
       auto shape = request.shapes.at(tensor);
       auto values = read(input.inputs.at("input." + tensor));
-      if (values.front() == shared_.refused) return Fault(Reason::model_unusable).with("why", "refused");
+      if (std::ranges::find(values, shared_.refused.load()) != values.end())
+        return Fault(Reason::model_unusable).with("why", "refused");
       if (!shared_.by_rows && shape.front() > 1) {
         values.resize(values.size() / static_cast<std::size_t>(shape.front()));
         shape.front() = 1;
@@ -86,7 +99,9 @@ class DoublingEngine final : public engine::Engine {
     ++shared_.waiting;
     shared_.changed.notify_all();
     std::stop_callback wake(stop, [this] { shared_.changed.notify_all(); });
-    while (shared_.held && !stop.stop_requested()) shared_.changed.wait_for(lock, std::chrono::milliseconds(50));
+    while (shared_.held && shared_.free == 0 && !stop.stop_requested())
+      shared_.changed.wait_for(lock, std::chrono::milliseconds(50));
+    if (shared_.held && shared_.free > 0) --shared_.free;
     --shared_.waiting;
     shared_.changed.notify_all();
     return !stop.stop_requested();

@@ -31,7 +31,7 @@ class InferenceTest : public RegistryTest {
     Inference::Options options;
     options.pool.make_runner = [this] { return std::make_unique<testing::DoublingRunner>(shared); };
     options.pool.output_bytes = 1 << 20;
-    options.places = {.calls = 10, .calls_of_account = 10, .bytes = 1 << 20};
+    options.places = {.calls = 10, .calls_of_account = 10, .bytes = 1 << 20, .bytes_of_account = 1 << 20};
     options.input_bytes = 1 << 20;
     options.price = {1000};
     options.prices["acme/dear"] = {9000};
@@ -42,7 +42,7 @@ class InferenceTest : public RegistryTest {
     return read([&](sql::Tx& tx) { return inference->resolve(tx, viewer, repo); });
   }
   Call call(const std::vector<float>& values = {1, 2}) {
-    return {inference->enter(buyer.account, 0).value(),
+    return {inference->enter(buyer.account).value(),
             resolve(buyer, "acme/tiny").value(),
             {floats("x", {static_cast<std::int64_t>(values.size()) / 2, 2}, values)},
             {},

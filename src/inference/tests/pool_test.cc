@@ -34,8 +34,10 @@ class PoolTest : public ::testing::Test {
     pool_.emplace(options);
     return *pool_;
   }
-  static inference::Run run(char model, const std::vector<float>& values, std::int64_t rows = 0) {
+  static inference::Run run(char model, const std::vector<float>& values, std::int64_t rows = 0,
+                            std::int64_t account = 1) {
     inference::Run out;
+    out.account = AccountId(account);
     out.model = std::string(1, model);
     out.sha256 = std::string(64, model);
     out.open = [] { return std::shared_ptr<const blob::Reader>(std::make_shared<NoFile>()); };
@@ -153,11 +155,80 @@ TEST_F(PoolTest, waits_for_a_call_that_waits_for_others_to_join_it) {
   EXPECT_TRUE(second.get());
 }
 
-TEST_F(PoolTest, refuses_an_output_that_is_larger_than_allowed) {
+TEST_F(PoolTest, serves_the_account_with_the_fewest_runs_first) {
+  pool(2);
+  shared.hold();
+  auto first = later(run('a', {1, 1}, 0, 1));
+  wait_for_runs(1);
+  auto second = later(run('b', {1, 1}, 0, 1));
+  wait_for_runs(2);
+  auto third = later(run('a', {1, 1}, 0, 1));
+  wait_for_waiting(1);
+  auto others = later(run('c', {1, 1}, 0, 2));
+  wait_for_waiting(2);
+  shared.let_one_go();
+  for (int i = 0; i < 2000 && !shared.has_loaded('c'); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_TRUE(shared.has_loaded('c')) << "the other account's call had come later";
+  shared.release();
+  for (auto* call : {&first, &second, &third, &others}) EXPECT_TRUE(call->get());
+}
+
+TEST_F(PoolTest, leaves_a_worker_to_others_for_as_long_as_an_accounts_failed_runs_took) {
+  pool(2);
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  engine::Fd ours(ends[0]), theirs(ends[1]);
+  shared.hold();
+  auto wasted = later(run('a', {1, 1}, 0, 1), ours.get());
+  wait_for_runs(1);
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+  theirs.reset();
+  EXPECT_EQ(wasted.get().error().reason(), Reason::cancelled);
+  wait_for_runs(0);
+  auto one = later(run('a', {2, 2}, 0, 1));
+  wait_for_runs(1);
+  auto two = later(run('b', {2, 2}, 0, 1));
+  wait_for_waiting(1);
+  auto of_another = later(run('c', {3, 3}, 0, 2));
+  wait_for_runs(2);
+  EXPECT_TRUE(shared.has_loaded('c'));
+  EXPECT_FALSE(shared.has_loaded('b'));
+  shared.release();
+  for (auto* call : {&one, &two, &of_another}) EXPECT_TRUE(call->get());
+}
+
+TEST_F(PoolTest, runs_nothing_for_a_caller_who_left_while_others_were_awaited) {
+  pool(1, 4);
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  engine::Fd ours(ends[0]), theirs(ends[1]);
+  auto left = later(run('a', {1, 1}, 1), ours.get());
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  theirs.reset();
+  EXPECT_EQ(left.get().error().reason(), Reason::cancelled);
+  auto first = later(run('a', {2, 2, 2, 2}, 2));
+  auto second = later(run('a', {3, 3, 3, 3}, 2));
+  EXPECT_TRUE(first.get());
+  EXPECT_TRUE(second.get());
+  EXPECT_EQ(shared.runs, 1);
+}
+
+TEST_F(PoolTest, puts_calls_of_several_accounts_never_together) {
+  pool(1, 2);
+  auto first = later(run('a', {1, 1}, 1, 1));
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  auto second = later(run('a', {2, 2}, 1, 2));
+  auto third = later(run('a', {3, 3}, 1, 1));
+  auto fourth = later(run('a', {4, 4}, 1, 2));
+  for (auto* call : {&first, &second, &third, &fourth}) EXPECT_TRUE(call->get());
+  EXPECT_EQ(shared.runs, 2) << "each account's two together";
+}
+
+TEST_F(PoolTest, refuses_outputs_that_are_larger_than_allowed) {
   auto& one = pool(1);
   const auto ran = one.run(run('a', std::vector<float>(18, 1.0f)), -1);
   ASSERT_FALSE(ran);
-  EXPECT_EQ(ran.error().reason(), Reason::internal);
+  EXPECT_EQ(ran.error().reason(), Reason::model_unusable);
 }
 
 TEST_F(PoolTest, stops_with_calls_that_run_and_wait) {

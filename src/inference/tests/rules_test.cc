@@ -82,17 +82,32 @@ TEST(InferenceChecks, compare_rank_extents_and_elements) {
   EXPECT_EQ(x({100, 3}, 1200), std::vector<std::string>{"inputs must have at most 1000 bytes together"});
 }
 
-TEST(InferencePlaces, are_bounded_for_all_for_one_and_in_bytes) {
-  Places places({.calls = 3, .calls_of_account = 2, .bytes = 100});
-  auto first = places.take(AccountId(1), 60).value();
-  auto second = places.take(AccountId(1), 0).value();
-  EXPECT_EQ(places.take(AccountId(1), 0).error().reason(), Reason::too_many_requests);
-  EXPECT_EQ(places.take(AccountId(2), 41).error().reason(), Reason::overloaded);
-  auto third = places.take(AccountId(2), 40).value();
-  EXPECT_EQ(places.take(AccountId(3), 0).error().reason(), Reason::overloaded);
+TEST(InferencePlaces, are_bounded_for_all_and_for_one) {
+  Places places({.calls = 3, .calls_of_account = 2, .bytes = 100, .bytes_of_account = 100});
+  auto first = places.take(AccountId(1)).value();
+  auto second = places.take(AccountId(1)).value();
+  EXPECT_EQ(places.take(AccountId(1)).error().reason(), Reason::too_many_requests);
+  auto third = places.take(AccountId(2)).value();
+  EXPECT_EQ(places.take(AccountId(3)).error().reason(), Reason::overloaded);
   first.reset();
-  EXPECT_TRUE(places.take(AccountId(3), 60));
+  EXPECT_TRUE(places.take(AccountId(3)));
   EXPECT_EQ(places.taken(), 2u);
+}
+
+TEST(InferencePlaces, leave_room_for_the_bytes_of_others) {
+  Places places({.calls = 9, .calls_of_account = 9, .bytes = 100, .bytes_of_account = 60});
+  auto first = places.take(AccountId(1)).value();
+  auto second = places.take(AccountId(1)).value();
+  auto other = places.take(AccountId(2)).value();
+  ASSERT_TRUE(first->hold(40));
+  EXPECT_EQ(second->hold(21).error().reason(), Reason::too_many_requests);
+  ASSERT_TRUE(second->hold(20));
+  EXPECT_EQ(other->hold(41).error().reason(), Reason::overloaded);
+  ASSERT_TRUE(other->hold(40));
+  ASSERT_TRUE(first->hold(10)) << "less is always possible";
+  ASSERT_TRUE(other->hold(60));
+  second.reset();
+  EXPECT_TRUE(first->hold(40));
 }
 
 TEST(InferenceBatches, are_of_models_whose_every_first_extent_is_open) {

@@ -16,9 +16,10 @@ std::string file_wanted(const Call& call) {
 }
 }  // namespace
 
-Result<void> admit_model(Call& call, std::uint64_t bytes) {
+Result<void> admit_model(Call& call) {
+  call.kept.reset();  // of an earlier attempt
   auto& inference = call.house.inference;
-  auto place = TOLL_TRY(inference.enter(call.account(), bytes));
+  auto place = TOLL_TRY(inference.enter(call.account()));
   const auto version = call.params.size() > 1 ? call.params[1] : std::string();
   auto target = TOLL_TRY(inference.resolve(call.tx(), viewer(call), call.params[0], version, file_wanted(call)));
   call.kept = std::make_shared<Admitted>(std::move(place), std::move(target));

@@ -52,9 +52,8 @@ struct Admitted {
   std::shared_ptr<inference::Place> place;
   inference::Target target;
 };
-// Of a route with {repo...} and perhaps {version}; `bytes` is what the call may bring. Faults: those of
-// Inference::enter and of Inference::resolve.
-Result<void> admit_model(Call& call, std::uint64_t bytes);
+// Of a route with {repo...} and perhaps {version}. Faults: those of Inference::enter and of Inference::resolve.
+Result<void> admit_model(Call& call);
 const Admitted& admitted(const Call& call);
 // A row for the registry's access log (event model_run) that no answer waits for. status: ok, denied or error.
 void note_run(const Call& call, const inference::Target& target, std::string_view status, std::uint64_t bytes);

@@ -13,13 +13,12 @@ namespace {
 constexpr std::size_t most_kept = 1 << 20;
 
 Result<std::optional<std::uint64_t>> json_bytes(const Call& call) {
-  constexpr std::string_view name = "Inference-Header-Content-Length";
-  const auto header = call.request.fields.find(name);
+  const auto header = call.request.fields.find(json_length_header);
   if (!header) return std::optional<std::uint64_t>();
   const auto length = parse_int(trim(*header));
   if (length && *length >= 0) return std::optional<std::uint64_t>(*length);
   return Fault(Reason::invalid_request)
-      .at({{Place::header, {std::string(name)}, Problem::not_a_number, "must be a whole number"}});
+      .at({{Place::header, {std::string(json_length_header)}, Problem::not_a_number, "must be a whole number"}});
 }
 
 std::vector<bool> binary_flags(const InferRequest& request, const inference::Answer& answer) {
@@ -52,12 +51,14 @@ Result<void> admit_infer(Call& call) {
   if (const auto coding = call.request.fields.find("Content-Encoding"))
     if (!equal_ignoring_case(trim(*coding), "identity")) return Reason::unsupported_media_type;
   const auto limit = call.house.max_body_bytes;
-  const auto announced = call.request.chunked ? limit : call.request.content_length.value_or(0);
-  if (announced > limit) return Fault(Reason::body_too_large).with("limit", std::to_string(limit));
-  return admit_model(call, announced);
+  if (call.request.content_length.value_or(0) > limit)
+    return Fault(Reason::body_too_large).with("limit", std::to_string(limit));
+  return admit_model(call);
 }
 
 Result<http::Response> infer(Call& call, const std::string& body) {
+  // The answer takes room until its last byte is out.
+  call.served = [place = admitted(call).place](const auto&) {};
   const auto length = TOLL_TRY(json_bytes(call));
   auto request = TOLL_TRY(read_infer(body, length));
   inference::Call run{admitted(call).place, admitted(call).target, std::move(request.inputs), {}, hangup(call)};
@@ -76,7 +77,7 @@ Result<http::Response> infer(Call& call, const std::string& body) {
   note_run(call, answer->target, "ok", written.body.size());
   http::Response response;
   response.fields.add("Content-Type", written.json_bytes ? "application/octet-stream" : "application/json");
-  if (written.json_bytes) response.fields.add("Inference-Header-Content-Length", std::to_string(*written.json_bytes));
+  if (written.json_bytes) response.fields.add(json_length_header, std::to_string(*written.json_bytes));
   response.body = std::move(written.body);
   return response;
 }

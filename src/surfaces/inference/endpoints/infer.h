@@ -19,15 +19,18 @@ struct InferVersionRequest {
   api::WholeBody body;
 };
 
-// Before the body: who may run what, and room for as many bytes as are announced.
+// Before the body: who may run what, and room for the call.
 Result<void> admit_infer(Call& call);
 // Faults: those of read_infer and of Inference::run, unsupported_media_type.
 Result<http::Response> infer(Call& call, const std::string& body);
 json::Object infer_body_schema();
 
+inline constexpr std::string_view json_length_header = "Inference-Header-Content-Length";
+
 struct InferEndpoint : ModelEndpoint {
   using Response = http::Response;
   static constexpr bool idempotent = true;
+  static constexpr std::string_view framing_header = json_length_header;
   static constexpr std::array reasons{Reason::model_not_found,       Reason::version_not_found,
                                       Reason::file_not_found,        Reason::model_not_permitted,
                                       Reason::model_unusable,        Reason::malformed_json,
@@ -37,6 +40,7 @@ struct InferEndpoint : ModelEndpoint {
                                       Reason::unsupported_media_type};
   static Result<void> admit(Call& call) { return admit_infer(call); }
   static std::uint64_t body_limit(const House& house) { return house.max_body_bytes; }
+  static Result<void> take_up(Call& call, std::uint64_t bytes) { return admitted(call).place->hold(bytes); }
   static json::Object body_schema() { return infer_body_schema(); }
 };
 

@@ -12,7 +12,7 @@ constexpr std::size_t most_index_rows = 1000;
 
 Result<ModelView> describe_model(Call& call) {
   const auto& target = admitted(call).target;
-  const auto schema = TOLL_TRY(call.house.inference.describe(target, hangup(call)));
+  const auto schema = TOLL_TRY(call.house.inference.describe(call.account(), target, hangup(call)));
   return ModelView{
       .name = target.repo_id,
       .versions = target.version.empty() ? std::vector<std::string>() : std::vector<std::string>(1, target.version),

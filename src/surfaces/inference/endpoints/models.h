@@ -33,7 +33,7 @@ struct GetModel : ModelEndpoint {
   static constexpr Route route{Method::get, "/v2/models/{repo...}"};
   static constexpr std::string_view id = "inference.models.get", summary = "Inputs, outputs and price of a model";
   static constexpr auto reasons = model_reasons;
-  static Result<void> admit(Call& call) { return admit_model(call, 0); }
+  static Result<void> admit(Call& call) { return admit_model(call); }
   static Result<Response> handle(Call& call, const Request&) { return describe_model(call); }
 };
 
@@ -43,7 +43,7 @@ struct GetModelVersion : ModelEndpoint {
   static constexpr Route route{Method::get, "/v2/models/{repo...}/versions/{version}"};
   static constexpr std::string_view id = "inference.models.version", summary = "The same of one version or alias";
   static constexpr auto reasons = model_reasons;
-  static Result<void> admit(Call& call) { return admit_model(call, 0); }
+  static Result<void> admit(Call& call) { return admit_model(call); }
   static Result<Response> handle(Call& call, const Request&) { return describe_model(call); }
 };
 
