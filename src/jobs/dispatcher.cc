@@ -98,8 +98,10 @@ class Dispatcher::Impl final : public Listener {
   // --- from the queue to the slots, on whichever thread knows that there may be work ---
 
   void feed() {
-    auto limit = roster_.call();
-    if (limit == 0) return;
+    if (const auto limit = roster_.call()) claim(limit);
+  }
+
+  void claim(std::size_t limit) {
     auto claims = std::make_shared<std::vector<Claim>>();
     db_.post_write(
         [this, claims, limit](sql::Tx& tx) {
@@ -121,16 +123,15 @@ class Dispatcher::Impl final : public Listener {
   void fed(std::vector<Claim> claims, std::exception_ptr failed) {
     if (failed) {
       log::error("jobs.claim_failed", {{"cause", what_of(failed)}});
-      roster_.ring();
-      return roster_.answer({});
+      return roster_.call_failed();
     }
     std::vector<Entry> entries;
     for (auto& claim : claims) {
       auto timeout = kind_of(claim).timeout();
       entries.push_back(std::make_shared<Attempt>(std::move(claim), timeout));
     }
-    roster_.answer(std::move(entries));
-    feed();
+    // With the end of the call the dispatcher may go: nothing of it is touched after that.
+    if (const auto limit = roster_.answer(std::move(entries))) claim(limit);
   }
 
   Kind& kind_of(const Claim& claim) const { return *kinds_.at(claim.job.kind); }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <mutex>
+#include <set>
 #include <stdexcept>
-#include <unordered_set>
 #include <utility>
 
 #include "base/text.h"
@@ -112,16 +112,17 @@ std::vector<bool> mark_completed_at_once(sql::Tx& tx, std::span<const Claim* con
     append_number(sequences, claim->job.sequence);
     append_number(attempts, claim->attempt);
   }
-  std::unordered_set<std::int64_t> changed;
+  // A job that was lost and claimed again may stand here twice.
+  std::set<std::pair<std::int64_t, std::int64_t>> changed;
   for (const auto& row :
        tx.query("UPDATE jobs SET " TOLL_JOB_COMPLETED(
                     "$1") " FROM unnest(CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[])) AS claim (job, run) "
                           "WHERE sequence = claim.job AND attempt = claim.run AND state = 'processing' "
-                          "RETURNING sequence",
+                          "RETURNING sequence, attempt",
                 now, "{" + sequences + "}", "{" + attempts + "}"))
-    changed.insert(row.integer(0));
+    changed.emplace(row.integer(0), row.integer(1));
   std::vector<bool> ours;
-  for (const Claim* claim : claims) ours.push_back(changed.contains(claim->job.sequence));
+  for (const Claim* claim : claims) ours.push_back(changed.contains({claim->job.sequence, claim->attempt}));
   return ours;
 }
 

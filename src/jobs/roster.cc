@@ -12,18 +12,28 @@ std::size_t Roster::call() {
   return slots_ - all_.size();
 }
 
-void Roster::answer(std::vector<Entry> entries) {
+std::size_t Roster::answer(std::vector<Entry> entries) {
   std::lock_guard lock(mutex_);
-  calling_ = false;
   for (auto& entry : entries) {
     if (closed_) entry->halt(Halt::shutdown);
     all_.push_back(entry);
     waiting_.push_back(std::move(entry));
   }
+  const bool again = !closed_ && rung_ && all_.size() < slots_;
+  calling_ = again;
+  if (again) rung_ = false;
   if (closed_)
     takers_.notify_all();
   else
     wake_one();
+  return again ? slots_ - all_.size() : 0;
+}
+
+void Roster::call_failed() {
+  std::lock_guard lock(mutex_);
+  rung_ = true;
+  calling_ = false;
+  if (closed_) takers_.notify_all();
 }
 
 bool Roster::has_room() const {

@@ -24,8 +24,11 @@ class Roster {
   // --- asking the queue for work, one call at a time ---
   // How many runs to ask for. 0: no place is free, nothing has rung since the last call, a call is out, or closed.
   std::size_t call();
-  // Ends the call: what it brought. Wakes a slot, which wakes the next one while more are waiting.
-  void answer(std::vector<Entry> entries);
+  // What a call brought. Wakes a slot, which wakes the next one while more are waiting. How many runs the next call is
+  // to ask for, which is out then; 0: the call is over, and after a close everything may be gone.
+  std::size_t answer(std::vector<Entry> entries);
+  // The call is over, and rings for another.
+  void call_failed();
   // Whether it is worth looking for work that nobody has rung for.
   bool has_room() const;
 

@@ -231,6 +231,17 @@ TEST_P(JobQueue, completes_many_at_once_and_of_them_only_what_is_still_theirs) {
   EXPECT_EQ(fixture_.write([](sql::Tx& tx) { return broken_promises(tx); }), "");
 }
 
+TEST_P(JobQueue, completes_of_two_runs_of_one_job_the_one_that_holds_it) {
+  fixture_.submit(alice_, {});
+  const auto old_run = fixture_.claim_one();
+  fixture_.write([&](sql::Tx& tx) { return fixture_.queue().give_back(tx, old_run); });
+  const auto new_run = fixture_.claim_one();
+  ASSERT_EQ(new_run.job.id, old_run.job.id);
+  const std::vector<const Claim*> both{&old_run, &new_run};
+  EXPECT_EQ(fixture_.write([&](sql::Tx& tx) { return fixture_.queue().complete(tx, both); }),
+            (std::vector<bool>{false, true}));
+}
+
 // SQLite gives a removed last row's number again.
 TEST_P(JobQueue, an_old_claim_means_nothing_to_a_job_with_its_number) {
   fixture_.fund(alice_, 10);
