@@ -23,7 +23,6 @@ namespace fs = std::filesystem;
 namespace json = boost::json;
 namespace htdemucs = engines::htdemucs;
 
-constexpr std::uint64_t largest_checkpoint = std::uint64_t{4} << 30;
 constexpr std::size_t largest_bag = 64 << 10;
 constexpr int sample_rate = 44100;
 

@@ -76,7 +76,9 @@ TEST_F(CommandLine, explains_every_command_with_an_example) {
     command.push_back("--help");
     auto outcome = run(command);
     EXPECT_EQ(outcome.status, 0) << command.front();
-    if (command.front() != "version") EXPECT_THAT(outcome.out, HasSubstr("Examples:\n  tollhouse " + command.front()));
+    if (command.front() != "version") {
+      EXPECT_THAT(outcome.out, HasSubstr("Examples:\n  tollhouse " + command.front()));
+    }
     EXPECT_EQ(outcome.err, "");
   }
   EXPECT_THAT(run({"--help"}).out, Not(HasSubstr("engine ")));

@@ -16,6 +16,8 @@ using onnx::refuse;
 using Bytes = std::span<const std::byte>;
 using Kind = PickleNode::Kind;
 
+// Of a text in a network's description.
+constexpr std::size_t longest_argument = 1000;
 constexpr int deepest_argument = 6;
 constexpr std::size_t most_arguments = 20'000, largest_pickle = 16 << 20;
 constexpr std::string_view architecture = "demucs.htdemucs.HTDemucs";
@@ -42,7 +44,8 @@ Result<json::value> fraction_json(const PickleNode& call) {
   return json::value(std::move(out));
 }
 
-// Arguments of the constructor as JSON. `left` counts down: a pickle says a list once and means it a thousand times.
+// Arguments of the constructor as JSON. `left` counts down: a pickle says a list or a text once and means it a thousand
+// times.
 Result<json::value> to_json(const PickleNode& node, std::size_t& left, int depth = 0) {
   if (depth > deepest_argument || left == 0) return refuse("the network's description is too large");
   --left;
@@ -56,6 +59,7 @@ Result<json::value> to_json(const PickleNode& node, std::size_t& left, int depth
     case Kind::real:
       return json::value(node.real);
     case Kind::text:
+      if (node.text.size() > longest_argument) return refuse("the network's description is too large");
       return json::value(node.text);
     case Kind::list:
     case Kind::tuple: {
@@ -66,7 +70,8 @@ Result<json::value> to_json(const PickleNode& node, std::size_t& left, int depth
     case Kind::dict: {
       json::object out;
       for (std::size_t i = 0; i + 1 < node.items.size(); i += 2) {
-        if (node.items[i]->kind != Kind::text) return not_a_checkpoint();
+        if (node.items[i]->kind != Kind::text || node.items[i]->text.size() > longest_argument)
+          return not_a_checkpoint();
         out[node.items[i]->text] = TOLL_TRY(to_json(*node.items[i + 1], left, depth + 1));
       }
       return json::value(std::move(out));

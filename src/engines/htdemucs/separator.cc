@@ -148,6 +148,7 @@ class Song {
     const std::int64_t from = std::clamp<std::int64_t>(first, 0, frames_),
                        to = std::clamp<std::int64_t>(first + length, 0, frames_);
     std::fill(mix_.all().begin(), mix_.all().end(), 0.0f);
+    if (from == to) return {};
     stereo_.resize(static_cast<std::size_t>(2 * (to - from)));
     if (auto got = read(from, stereo_); !got) return got;
     for (std::size_t c = 0; c < 2; ++c) {

@@ -38,11 +38,15 @@ struct Plane {
 
 class Builder {
  public:
-  Builder(const Checkpoint& checkpoint, std::vector<std::int64_t> filters, const NetworkOptions& options)
+  Builder(const Checkpoint* checkpoint, std::vector<std::int64_t> filters, const NetworkOptions& options)
       : weights_(checkpoint), filters_(std::move(filters)), options_(options) {}
 
   Result<void> write(int fd) {
-    build();
+    try {
+      build();
+    } catch (WeightsRefused& refused) {
+      return std::move(refused.fault);
+    }
     if (auto fine = weights_.verdict(); !fine) return fine;
     return graph_.write(fd);
   }
@@ -182,15 +186,14 @@ Result<Shape> read_shape(std::string_view text) try {
 }
 
 std::map<std::string, std::vector<std::int64_t>> variables_of(const std::vector<std::int64_t>& filters) {
-  const Checkpoint empty;
   const NetworkOptions options;
-  return Builder(empty, filters, options).asked();
+  return Builder(nullptr, filters, options).asked();
 }
 
 Result<void> write_network(const Checkpoint& checkpoint, const NetworkOptions& options, int fd) {
   auto filters = TOLL_TRY(filters_of(checkpoint));
   if (auto fine = check_sources(checkpoint); !fine) return fine;
-  return Builder(checkpoint, std::move(filters), options).write(fd);
+  return Builder(&checkpoint, std::move(filters), options).write(fd);
 }
 
 }  // namespace toll::engines::spleeter

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,22 +10,25 @@
 
 namespace toll::engines::spleeter {
 
-// The first thing that is wrong is kept, and every variable taken after it is of zeros: a graph is built in one go and
-// then thrown away if verdict() says so.
+// Thrown by take(), because a graph is written in one go; write_network() catches it.
+struct WeightsRefused {
+  Fault fault;
+};
+
 class Weights {
  public:
-  explicit Weights(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
-  // The variable of this name and shape.
+  // Without a checkpoint every variable is of zeros: to learn which ones a network has.
+  explicit Weights(const Checkpoint* checkpoint) : checkpoint_(checkpoint) {}
+  // The variable of this name and shape. Throws WeightsRefused when it is missing, of another shape or not all numbers.
   std::vector<float> take(const std::string& name, const std::vector<std::int64_t>& shape);
   // Every name that was taken, with its shape.
   const std::map<std::string, std::vector<std::int64_t>>& asked() const { return asked_; }
-  // What went wrong, or which variable was not taken.
+  // Of a checkpoint: whether every variable was taken.
   Result<void> verdict() const;
 
  private:
-  const Checkpoint& checkpoint_;
+  const Checkpoint* checkpoint_;
   std::map<std::string, std::vector<std::int64_t>> asked_;
-  std::optional<Fault> fault_;
 };
 
 }  // namespace toll::engines::spleeter

@@ -75,6 +75,17 @@ TEST(Checkpoint, that_says_a_list_once_and_means_it_a_million_times_is_refused) 
   EXPECT_EQ(refusal_of(zip({{"m/data.pkl", pickled(package)}})), "the network's description is too large");
 }
 
+TEST(Checkpoint, that_says_a_long_text_once_and_means_it_many_times_is_refused) {
+  std::string bomb = "](X";
+  const std::uint32_t length = 1 << 20;
+  for (int byte = 0; byte < 4; ++byte) bomb += static_cast<char>(length >> (8 * byte));
+  bomb += std::string(length, 'x') + "q\x01";
+  for (int i = 0; i < 10000; ++i) bomb += "h\x01";
+  const std::string package = "}(" + text("klass") + global("demucs.htdemucs", "HTDemucs") + text("args") + ")" +
+                              text("kwargs") + "}(" + text("sources") + bomb + "eu" + text("state") + "}u";
+  EXPECT_EQ(refusal_of(zip({{"m/data.pkl", pickled(package)}})), "the network's description is too large");
+}
+
 TEST(Checkpoint, whose_pickle_is_larger_than_any_is_refused_before_it_is_read) {
   EXPECT_EQ(refusal_of(zip({{"m/data.pkl", std::string(17 << 20, 'N')}})), "the pickle is too long");
 }

@@ -1,6 +1,7 @@
 #include "engines/spleeter/network.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cmath>
 #include <limits>
@@ -40,6 +41,21 @@ TEST(Network, wants_every_variable_in_its_shape_and_no_other) {
   checkpoint = random.checkpoint;
   checkpoint["conv2d_7/bias"].shape = {1, 2};
   EXPECT_EQ(refusal_of(checkpoint), "the weights of conv2d_7/bias have another shape");
+}
+
+// Biases of a few kilobytes promise kernels of gigabytes; nothing of that size is made for them.
+TEST(Network, whose_weights_are_promised_only_is_refused_before_there_is_room_made_for_them) {
+  const RandomCheckpoint random;
+  Checkpoint promises;
+  for (const auto& [name, tensor] : random.checkpoint) {
+    if (!name.ends_with("/bias")) continue;
+    promises.emplace(name, tensor);
+    if (!name.starts_with("conv2d_transpose")) promises.at(name).shape = {4096};
+  }
+  EXPECT_EQ(refusal_of(promises), "the weights of conv2d/kernel are missing");
+  struct rusage used {};
+  ASSERT_EQ(::getrusage(RUSAGE_SELF, &used), 0);
+  EXPECT_LT(used.ru_maxrss, 4 << 20) << "KiB";
 }
 
 TEST(Network, of_weights_that_are_no_numbers_is_not_written) {
