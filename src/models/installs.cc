@@ -30,6 +30,9 @@ Result<Installed> Installs::install(sql::Tx& tx, std::string_view repo_id, std::
   Installed out;
   const auto before = serving_.resolve(tx, everything, repo_id);
   if (seen && is_here(tx, seen->model.key, version, files)) {
+    // Its rows are: bytes that the store has lost come back.
+    for (const auto& file : files)
+      if (file.staged) TOLL_TRY(file.staged->publish());
     // Where nothing that is whole serves, this does.
     if (before) {
       out.serving = *before;

@@ -64,6 +64,17 @@ TEST_P(InstalledModels, serve_with_their_newest_version_and_say_which_one_did_be
   EXPECT_EQ(versions.front().notes, "made of two");
 }
 
+TEST_P(InstalledModels, come_back_whole_when_the_same_is_installed_after_the_store_lost_it) {
+  const auto first = install("v1", source("MIT", "one")).value();
+  const auto digest = first.serving.files.front().digest;
+  ASSERT_TRUE(store_->remove(digest));
+  ASSERT_FALSE(store_->open(digest));
+  const auto again = install("v1", source("MIT", "one"));
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->made);
+  EXPECT_TRUE(store_->open(digest));
+}
+
 TEST_P(InstalledModels, say_what_their_newest_version_tells) {
   ASSERT_TRUE(install("v1", source("MIT", "one")));
   ASSERT_TRUE(install("v2", source("CC-BY-4.0", "two"), {source("MIT", "one").card}));
