@@ -4,9 +4,11 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <chrono>
 #include <stop_token>
 #include <thread>
+#include <utility>
 
 #include "base/digest.h"
 #include "engine/sandbox.h"
@@ -127,6 +129,20 @@ TEST_F(Trained, fails_a_model_that_may_not_have_the_memory_it_needs) {
   const auto done = separate(song.fd(), plan_, {}, {{"model.0", large.fd()}});
   EXPECT_EQ(done.output.error().reason(), Reason::model_unusable);
   EXPECT_TRUE((plan_.models->memory_mib = 1024, plan_.models->sha256 = {hex(sha256(bytes_))}, run(song).output));
+}
+
+TEST_F(Trained, tells_of_each_segment_of_each_model_of_a_bag) {
+  const auto hyper = htdemucs::testing::tiny();
+  const MemoryFile song(wav(noise(2 * 20 * static_cast<std::size_t>(hyper.segment_frames), 8, 0.3f))),
+      second(random_model(2));
+  plan_.models->sha256.push_back(hex(sha256(second.content())));
+  const auto done = separate(song.fd(), plan_, {}, {{"model.0", model_.fd()}, {"model.1", second.fd()}});
+  ASSERT_TRUE(done.output) << done.output.error().describe();
+  EXPECT_TRUE(std::is_sorted(done.progress.begin(), done.progress.end()));
+  double last = 0, longest = 0;
+  for (const double now : done.progress) longest = std::max(longest, now - std::exchange(last, now));
+  EXPECT_GE(done.progress.size(), 40u) << "at least twenty segments a model";
+  EXPECT_LT(longest, 1.5 / 40);
 }
 
 TEST_F(Trained, stops_in_the_middle) {
