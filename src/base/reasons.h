@@ -142,6 +142,12 @@ enum class Kind : std::uint8_t {
   X(invalid_part,           invalid,         "A part is missing or is not the one named")                                    \
   X(object_store_unavailable,unavailable,     "The object store cannot be reached")                                          \
   X(model_unusable,         unavailable,     "The model cannot be run: {why}")                                               \
+  /* calls to elsewhere, and documents */                                                                                    \
+  X(egress_forbidden,       invalid,         "This server does not call that address")                                       \
+  X(fetch_failed,           upstream,        "The address could not be fetched: {why}")                                      \
+  X(fetch_timed_out,        upstream,        "The address took too long to answer")                                          \
+  X(unsupported_document,   invalid,         "The file is of no kind that can be read: {mime}")                              \
+  X(unreadable_document,    invalid,         "The file cannot be read: {why}")                                               \
   /* the house */                                                                                                            \
   X(storage_full,           unavailable,     "There is no room to store this now")                                           \
   X(overloaded,             unavailable,     "The server has too much to do now")                                            \

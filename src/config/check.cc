@@ -72,6 +72,37 @@ std::string are_origins(const std::vector<std::string>& value) {
   return {};
 }
 
+std::string are_exceptions(const std::vector<std::string>& value) {
+  for (const auto& entry : value)
+    if (entry.empty() || entry.find_first_of(" \t@?#*\"'<>") != entry.npos || entry.find("//") != entry.npos)
+      return fmt::format("must be addresses, CIDR blocks or host names, with or without a port; \"{}\" is none", entry);
+  return {};
+}
+
+std::string are_gateways(const std::vector<std::string>& value) {
+  for (const auto& entry : value) {
+    const auto equals = entry.find('=');
+    const auto from = entry.substr(0, equals), to = equals == entry.npos ? "" : entry.substr(equals + 1);
+    if (from.empty() || to.empty() || !is_base_url(from).empty() || !is_base_url(to).empty())
+      return fmt::format("must be URL=URL, both without a final slash; \"{}\" is not", entry);
+  }
+  return {};
+}
+
+std::string are_roots(const std::vector<std::string>& value) {
+  std::set<std::string> names;
+  for (const auto& entry : value) {
+    const auto equals = entry.find('=');
+    const auto name = entry.substr(0, equals);
+    const bool plain = !name.empty() && name.size() <= 64 &&
+                       name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == name.npos;
+    if (!plain || equals == entry.npos || equals + 2 >= entry.size() || entry[equals + 1] != '/')
+      return fmt::format("must be NAME=/PATH or NAME=/PATH:ro with a name of a-z, 0-9, _ and -; \"{}\" is not", entry);
+    if (!names.insert(name).second) return fmt::format("must not name \"{}\" twice", name);
+  }
+  return {};
+}
+
 std::string are_emails(const std::vector<std::string>& value) {
   for (const auto& email : value) {
     auto at = email.find('@');

@@ -22,6 +22,10 @@ std::string are_prices(const std::vector<ModelPrice>& value);  // one a reposito
 std::string is_strong_secret(const std::string& value);
 // The same, and not empty: whoever names the setting means it.
 std::string is_given_secret(const std::string& value);
+// Addresses, CIDR blocks and host names, each with or without a port.
+std::string are_exceptions(const std::vector<std::string>& value);
+std::string are_gateways(const std::vector<std::string>& value);  // URL=URL
+std::string are_roots(const std::vector<std::string>& value);     // NAME=/PATH or NAME=/PATH:ro, one a name
 std::string is_not_empty(const std::string& value);
 
 }  // namespace toll::config

@@ -154,6 +154,25 @@ struct S3 {
   std::string prefix;
 };
 
+// Calls to addresses that users name.
+struct Egress {
+  std::vector<std::string> allow;     // CIDR blocks, addresses and hosts, each with or without a port
+  std::vector<std::string> gateways;  // URL=URL
+};
+
+// Folders that workflows may use.
+struct Folders {
+  std::vector<std::string> roots;  // NAME=PATH, or NAME=PATH:ro
+};
+
+// Text out of documents and pictures.
+struct Documents {
+  std::int64_t workers = 2;  // files at a time
+  std::int64_t memory_bytes = std::int64_t{1} << 30;
+  std::chrono::seconds timeout{300};
+  std::string languages = "/usr/share/tesseract-ocr/5/tessdata";
+};
+
 struct Settings {
   Server server;
   Stems stems;
@@ -170,6 +189,9 @@ struct Settings {
   Models models;
   Objects objects;
   S3 s3;
+  Egress egress;
+  Folders folders;
+  Documents documents;
 };
 
 struct HostPort {

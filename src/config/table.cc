@@ -231,6 +231,29 @@ std::vector<Row> inference_rows() {
   };
 }
 
+std::vector<Row> outside_rows() {
+  constexpr auto e = &Settings::egress;
+  constexpr auto d = &Settings::documents;
+  return {
+      row(e, &Egress::allow, "egress.allow",
+          "Addresses, CIDR blocks and host names, with or without a port, that URLs named by users may lead to though "
+          "they are not public; none by default.",
+          are_exceptions),
+      row(e, &Egress::gateways, "egress.gateways",
+          "Base URLs of language models that are called at another address instead: URL=URL.", are_gateways),
+      row(&Settings::folders, &Folders::roots, "folders.roots",
+          "Folders that workflows may read and write: NAME=/PATH, or NAME=/PATH:ro for reading alone.", are_roots),
+      row(d, &Documents::workers, "documents.workers", "Documents that are read at the same time.", between(1, 256)),
+      row(d, &Documents::memory_bytes, "documents.memory_bytes",
+          "Memory that one process that reads a document may use, in bytes.",
+          between(std::int64_t{128} << 20, tebibyte)),
+      row(d, &Documents::timeout, "documents.timeout", "Time after which reading one document is given up.",
+          between(1, 24 * 3600)),
+      row(d, &Documents::languages, "documents.languages",
+          "Folder with Tesseract's language data, LANGUAGE.traineddata; without it no text is read from pictures."),
+  };
+}
+
 std::vector<Row> other_rows() {
   constexpr auto k = &Settings::secrets;
   constexpr auto e = &Settings::engine;
@@ -283,7 +306,7 @@ std::span<const Row> table() {
   static const std::vector<Row> rows = [] {
     std::vector<Row> all;
     for (auto part : {server_rows(), stems_rows(), payment_rows(), registry_rows(), inference_rows(), model_rows(),
-                      store_rows(), other_rows()})
+                      store_rows(), outside_rows(), other_rows()})
       std::move(part.begin(), part.end(), std::back_inserter(all));
     return all;
   }();

@@ -10,9 +10,9 @@ from pathlib import Path
 # From the ground up. A folder may use its own layer (without cycles) and the ones below it.
 LAYERS = [
     ["base"],
-    ["async", "json"],
-    ["engine", "engines/*", "sql", "blob", "http", "config"],
-    ["metering", "identity", "probe"],
+    ["async", "json", "pattern", "schema"],
+    ["engine", "engines/*", "sql", "blob", "http", "egress", "config"],
+    ["metering", "identity", "probe", "documents"],
     ["jobs", "models", "objects"],
     ["separations", "library", "inference", "media", "workflows", "api"],
     ["surfaces/*"],

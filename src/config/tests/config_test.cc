@@ -257,6 +257,14 @@ TEST(Checks, tell_good_urls_origins_and_addresses_from_bad_ones) {
   EXPECT_NE(are_origins({"https://a.example/path"}), "");
   EXPECT_NE(are_origins({"*"}), "");
   EXPECT_EQ(are_emails({"a@b"}), "");
+  EXPECT_EQ(are_exceptions({"10.0.0.0/8", "[::1]:9000", "llm.internal:8000"}), "");
+  EXPECT_NE(are_exceptions({"http://llm.internal"}), "");
+  EXPECT_EQ(are_gateways({"https://api.example/v1=http://127.0.0.1:8000/v1"}), "");
+  EXPECT_NE(are_gateways({"https://api.example/v1"}), "");
+  EXPECT_EQ(are_roots({"inbox=/srv/in:ro", "out=/srv/out"}), "");
+  for (auto wrong : {"inbox", "inbox=", "inbox=srv", "=/srv", "In box=/srv"})
+    EXPECT_NE(are_roots({wrong}), "") << wrong;
+  EXPECT_NE(are_roots({"a=/x", "a=/y"}), "");
   EXPECT_NE(are_emails({"nobody"}), "");
   EXPECT_NE(are_packages({{"a", "A", {1}, 1, "USD"}, {"a", "B", {1}, 1, "USD"}}), "");
   EXPECT_NE(are_packages({{"a", "A", {1}, 1, "dollars"}}), "");
