@@ -45,6 +45,7 @@ struct FieldProblem {
   Bound bound = Bound::none;
   std::int64_t limit = 0;         // of least, most, shortest and longest
   std::string_view pattern = {};  // of pattern; lives for ever
+  std::string code = {};          // a stable name of its own, for rules that have one: "unknown_step"; else empty
 };
 
 class Fault {

@@ -134,6 +134,15 @@ enum class Kind : std::uint8_t {
   X(job_timed_out,          unavailable,     "The job took too long")                                                        \
   X(worker_lost,            internal,        "The worker died")                                                              \
   X(cancelled,              conflict,        "The work was cancelled")                                                       \
+  /* workflows and their executions */                                                                                       \
+  X(workflow_not_found,     not_found,       "There is no such workflow")                                                    \
+  X(workflow_in_use,        conflict,        "The workflow is used by a deployment")                                         \
+  X(execution_not_found,    not_found,       "There is no such execution")                                                   \
+  X(execution_finished,     conflict,        "The execution has ended already; it is {status}")                              \
+  X(result_expired,         gone,            "The result has expired")                                                       \
+  X(result_acknowledged,    conflict,        "Result already acknowledged")                                                  \
+  X(secret_not_found,       not_found,       "There is no such secret")                                                      \
+  X(limit_reached,          conflict,        "There can be {limit} {things}")                                                \
   /* the object store */                                                                                                     \
   X(bad_signature,          forbidden,       "The signature does not match the request")                                     \
   X(url_not_valid,          forbidden,       "The signed URL is not valid (any more)")                                       \

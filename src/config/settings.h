@@ -128,6 +128,15 @@ struct Inference {
   std::int64_t max_body_bytes = std::int64_t{64} << 20;
 };
 
+// Workflows and their executions.
+struct Workflows {
+  std::int64_t workers = 4;  // items at a time, in this process
+  std::int64_t max_file_mb = 4096;
+  std::int64_t max_files = 1000;
+  std::chrono::seconds max_timeout{86'400};
+  std::int64_t history_days = 90;  // 0: for ever
+};
+
 // Trained weights from elsewhere.
 struct Models {
   std::string base_url;  // without a final slash; empty: nowhere
@@ -186,6 +195,7 @@ struct Settings {
   Tunes tunes;
   Registry registry;
   Inference inference;
+  Workflows workflows;
   Models models;
   Objects objects;
   S3 s3;

@@ -254,6 +254,23 @@ std::vector<Row> outside_rows() {
   };
 }
 
+std::vector<Row> workflow_rows() {
+  constexpr auto w = &Settings::workflows;
+  return {
+      row(w, &Workflows::workers, "workflows.workers",
+          "Items of workflow executions that this process works on at the same time; 0 leaves them to other processes.",
+          between(0, 256)),
+      row(w, &Workflows::max_file_mb, "workflows.max_file_mb",
+          "Largest file, in MB, that a workflow or deployment may allow.", between(1, 4096)),
+      row(w, &Workflows::max_files, "workflows.max_files",
+          "Most files of one execution that a workflow or deployment may allow.", between(1, 1000)),
+      row(w, &Workflows::max_timeout, "workflows.max_timeout",
+          "Longest time that a workflow or deployment may give an execution.", between(1, 86'400)),
+      row(w, &Workflows::history_days, "workflows.history_days",
+          "Days after its end until an execution is forgotten; 0 keeps them.", between(0, 36'500)),
+  };
+}
+
 std::vector<Row> other_rows() {
   constexpr auto k = &Settings::secrets;
   constexpr auto e = &Settings::engine;
@@ -305,8 +322,8 @@ std::vector<Row> other_rows() {
 std::span<const Row> table() {
   static const std::vector<Row> rows = [] {
     std::vector<Row> all;
-    for (auto part : {server_rows(), stems_rows(), payment_rows(), registry_rows(), inference_rows(), model_rows(),
-                      store_rows(), outside_rows(), other_rows()})
+    for (auto part : {server_rows(), stems_rows(), payment_rows(), registry_rows(), inference_rows(), workflow_rows(),
+                      model_rows(), store_rows(), outside_rows(), other_rows()})
       std::move(part.begin(), part.end(), std::back_inserter(all));
     return all;
   }();
