@@ -42,6 +42,7 @@ build  libswresample-dev     FFmpeg: sample rates and layouts
 build  libfftw3-dev          Fourier transforms of the separation
 build  libseccomp-dev        the sandbox of decoders
 build  libutf8proc-dev      words without case and accents, for search
+build  libre2-dev            regular expressions of users, in linear time
 test   libgtest-dev          unit tests
 test   libgmock-dev          matchers of the unit tests
 test   python3               the system's Python for the functional tests

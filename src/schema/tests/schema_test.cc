@@ -1,0 +1,127 @@
+#include "schema/schema.h"
+
+#include <gtest/gtest.h>
+
+namespace toll::schema {
+namespace {
+
+json::Value parsed(std::string_view text) {
+  return json::parse(text).value();
+}
+
+Schema compiled(std::string_view text) {
+  auto out = Schema::compile(parsed(text));
+  if (!out.schema) throw std::runtime_error(out.problems.front().message);
+  return *out.schema;
+}
+
+// "path keyword message" of each.
+std::vector<std::string> said(const std::vector<Problem>& problems) {
+  std::vector<std::string> out;
+  for (const auto& problem : problems)
+    out.push_back(pointer(problem.path) + " " + problem.keyword + " " + problem.message);
+  return out;
+}
+
+std::vector<std::string> wrong_with(std::string_view document) {
+  return said(Schema::compile(parsed(document)).problems);
+}
+
+using Lines = std::vector<std::string>;
+
+TEST(Schema, tells_everything_that_is_wrong_and_where) {
+  const auto schema = compiled(R"({"type":"object","required":["invoice_no","total"],
+    "properties":{"invoice_no":{"type":"string","minLength":2},"total":{"type":"number","minimum":0},
+                  "lines":{"items":{"properties":{"sku":{"pattern":"^[A-Z]+$"}}}}},"additionalProperties":false})");
+  EXPECT_EQ(said(schema.check(parsed(R"({"invoice_no":"x","lines":[{},{"sku":"a"}],"extra":1})"))),
+            (Lines{"/total required is required", "/invoice_no minLength must have at least 2 characters",
+                   "/lines/1/sku pattern must match \"^[A-Z]+$\"", "/extra additionalProperties is not allowed"}));
+  EXPECT_TRUE(schema.accepts(parsed(R"({"invoice_no":"42","total":1.5})")));
+  EXPECT_EQ(said(schema.check(parsed("[]"))), (Lines{" type must be an object"}));
+}
+
+TEST(Schema, that_is_empty_accepts_everything) {
+  EXPECT_TRUE(compiled("{}").accepts(parsed("[1,{}]")));
+}
+
+TEST(Schema, keeps_no_more_problems_than_were_asked_for) {
+  EXPECT_EQ(compiled(R"({"items":{"type":"null"}})").check(parsed("[1,2,3,4]"), 3).size(), 3u);
+}
+
+TEST(Schema, that_breaks_the_rules_for_schemas_is_refused_with_all_places) {
+  EXPECT_EQ(wrong_with(R"({"type":"txt","properties":{"a":{"minimum":"1"}},"items":[{}]})"),
+            (Lines{"/items type must be an object or a boolean", "/properties/a/minimum type must be a number",
+                   "/type anyOf must have one of the described forms"}));
+  EXPECT_EQ(wrong_with("3"), (Lines{" type must be an object or a boolean"}));
+  EXPECT_EQ(wrong_with(R"({"$schema":"http://json-schema.org/draft-07/schema#"})"),
+            (Lines{R"(/$schema $schema must be "https://json-schema.org/draft/2020-12/schema")"}));
+}
+
+TEST(Schema, refers_to_places_inside_itself_only) {
+  EXPECT_TRUE(compiled(R"({"$ref":"#/$defs/a","$defs":{"a":{"type":"null"}}})").accepts(nullptr));
+  EXPECT_TRUE(compiled(R"({"$ref":"#/definitions/a","definitions":{"a":{"type":"null"}}})").accepts(nullptr));
+  for (auto wrong : {R"({"$ref":"https://example.com/schema"})", R"({"$ref":"#/$defs/none"})",
+                     R"({"$ref":"other.json"})", R"({"$ref":"https://json-schema.org/draft/2020-12/schema"})",
+                     R"({"$ref":"#/type","type":"null"})", R"({"$ref":"#%zz"})", R"({"$dynamicRef":"#none"})"})
+    EXPECT_EQ(Schema::compile(parsed(wrong)).problems.at(0).keyword, "$ref") << wrong;
+  // Nobody but the reference says that this is a schema.
+  EXPECT_EQ(wrong_with(R"({"$ref":"#/odd","odd":{"required":3}})").size(), 2u);
+}
+
+TEST(Schema, that_never_ends_is_refused) {
+  for (auto wrong : {R"({"$ref":"#"})", R"({"allOf":[{"$ref":"#"}]})",
+                     R"({"$ref":"#/$defs/a","$defs":{"a":{"not":{"$ref":"#/$defs/b"}},"b":{"$ref":"#/$defs/a"}}})"})
+    EXPECT_EQ(Schema::compile(parsed(wrong)).problems.at(0).keyword, "$ref") << wrong;
+  const auto tree = compiled(R"({"type":"object","properties":{"next":{"$ref":"#"}}})");
+  EXPECT_EQ(said(tree.check(parsed(R"({"next":{"next":3}})"))), (Lines{"/next/next type must be an object"}));
+}
+
+TEST(Schema, has_bounds) {
+  EXPECT_EQ(wrong_with(R"({"const":")" + std::string(65536, 'x') + "\"}"),
+            (Lines{" limit must have at most 65536 bytes"}));
+  json::Value deep = true;
+  for (int i = 0; i < 32; ++i) deep = json::Object{{"not", std::move(deep)}};
+  EXPECT_EQ(Schema::compile(deep).problems.at(0).message, "has schemas nested more than 32 deep");
+  EXPECT_TRUE(Schema::compile(deep.at("not")).schema);
+  std::string many = R"({"allOf":[{})";
+  for (int i = 0; i < 1000; ++i) many += ",{}";
+  EXPECT_EQ(Schema::compile(parsed(many + "]}")).problems.at(0).message, "has more than 1000 schemas");
+}
+
+TEST(Schema, that_multiplies_by_itself_ends) {
+  std::string document = R"({"$ref":"#/$defs/a0","$defs":{)";
+  for (int i = 0; i < 60; ++i)
+    document += "\"a" + std::to_string(i) + R"(":{"allOf":[{"$ref":"#/$defs/a)" + std::to_string(i + 1) +
+                R"("},{"$ref":"#/$defs/a)" + std::to_string(i + 1) + "\"}]},";
+  const auto problems = compiled(document + R"("a60":{}}})").check(parsed("1"));
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_EQ(problems[0].keyword, "limit");
+}
+
+TEST(Schema, with_a_pattern_that_needs_going_back_is_refused) {
+  EXPECT_EQ(Schema::compile(parsed(R"json({"pattern":"(a)\\1"})json")).problems.at(0).keyword, "pattern");
+  const auto by_pattern = Schema::compile(parsed(R"json({"patternProperties":{"(?=a)":{}}})json"));
+  EXPECT_EQ(pointer(by_pattern.problems.at(0).path), "/patternProperties/(?=a)");
+}
+
+TEST(Schema, does_not_judge_formats) {
+  EXPECT_TRUE(compiled(R"({"format":"email"})").accepts("nobody"));
+}
+
+TEST(Schema, outlives_the_document_it_was_made_of) {
+  auto document = std::make_unique<json::Value>(parsed(R"({"enum":["a"],"title":"t"})"));
+  const auto schema = *Schema::compile(*document).schema;
+  document.reset();
+  EXPECT_FALSE(schema.accepts("b"));
+  EXPECT_EQ(schema.document().at("title"), "t");
+}
+
+TEST(Path, is_written_as_pointer_and_with_dots) {
+  const Path path{std::string("a/b"), std::int64_t{0}, std::string("~c")};
+  EXPECT_EQ(pointer(path), "/a~1b/0/~0c");
+  EXPECT_EQ(dotted(path), "a/b.0.~c");
+  EXPECT_EQ(pointer({}), "");
+}
+
+}  // namespace
+}  // namespace toll::schema
