@@ -20,6 +20,14 @@
 
 namespace toll::api {
 
+// A wait that an answer takes, without a thread or a transaction.
+struct Linger {
+  std::chrono::milliseconds longest{0};
+  // Called once, on the connection's thread. `wake` ends the wait; any thread may call it, also before this returns,
+  // more than once, and after the wait has ended, as long as the server lives.
+  std::function<void(std::function<void()> wake)> arm;
+};
+
 // One request on its way through the house.
 struct Exchange {
   const http::Request& request;
@@ -33,6 +41,7 @@ struct Exchange {
   // Called after the last byte of the answer went out or could not, on the connection's thread: must not block or
   // throw.
   std::function<void(const http::Handler::Served&)> served;
+  http::Fields stamps;  // fields of the answer, whether it is a refusal or not
 };
 
 // The part that is the same for every surface.
@@ -44,7 +53,8 @@ struct CallBase {
         remote(exchange.remote),
         now(now_in),
         who(exchange.who),
-        served(exchange.served) {}
+        served(exchange.served),
+        stamps(exchange.stamps) {}
 
   const http::Request& request;
   const std::vector<std::string>& params;  // of the route, in order
@@ -54,6 +64,8 @@ struct CallBase {
   const identity::PrincipalPtr& who;                          // of the exchange: known from admit() on
   http::Fields reply;                                         // more fields of the answer: Link, Set-Cookie
   std::function<void(const http::Handler::Served&)>& served;  // of the exchange
+  http::Fields& stamps;                                       // of the exchange: fields of every answer from now on
+  std::optional<Linger> linger;                               // set by handle(): conclude() answers, after this wait
   bool replaying = false;  // a known Idempotency-Key came: its answer will be given again, nothing will be done
   sql::Tx* transaction = nullptr;
   // The endpoint's own, from admit() until the answer has been made.

@@ -77,6 +77,8 @@ struct DialectDefaults {
   static constexpr bool last_value_counts = false;
   // X-Process-Time on every answer.
   static constexpr bool process_time = false;
+  // A body of another content type is unsupported_media_type; where a JSON body may come and none does, it is {}.
+  static constexpr bool plain_json = false;
 };
 
 template <class D>
@@ -103,6 +105,12 @@ concept CountsCalls = requires(const metering::Verdict& verdict, Time now, http:
   D::limits(verdict, now, response);
 };
 
+// A dialect that has something to add to every answer has `static void finish(const http::Request&, http::Response&)`.
+template <class D>
+concept Finishes = requires(const http::Request& request, http::Response& response) {
+  D::finish(request, response);
+};
+
 // The same, as values, so that the pipeline is compiled once for all surfaces.
 struct DialectTable {
   std::string_view name, title;
@@ -112,6 +120,7 @@ struct DialectTable {
   bool body_first;
   bool last_value_counts;
   bool process_time;
+  bool plain_json;
   Result<identity::Credential> (*credential)(const http::Request&, Access);
   http::Response (*fault)(const Fault&, Access);
   const FaultRow& (*row)(Reason);
@@ -119,6 +128,7 @@ struct DialectTable {
   json::Object (*security_schemes)();
   json::Object (*fault_schema)();
   void (*limits)(const metering::Verdict&, Time, http::Response&) = nullptr;  // null: calls are not counted
+  void (*finish)(const http::Request&, http::Response&) = nullptr;
 };
 
 template <Dialect D>
@@ -131,6 +141,7 @@ constexpr DialectTable dialect_table() {
                      D::body_first,
                      D::last_value_counts,
                      D::process_time,
+                     D::plain_json,
                      &D::credential,
                      &D::fault,
                      &D::row,
@@ -138,6 +149,7 @@ constexpr DialectTable dialect_table() {
                      &D::security_schemes,
                      &D::fault_schema};
   if constexpr (CountsCalls<D>) table.limits = &D::limits;
+  if constexpr (Finishes<D>) table.finish = &D::finish;
   return table;
 }
 

@@ -9,12 +9,19 @@
 //     static Result<Response> handle(Call& call, Request in);
 //   };
 //
-// The way of a request: credential -> admit() -> body -> parse -> prepare() -> handle(). handle() is a plain function
-// that runs where Runs says, usually on a database thread inside one transaction. Three members are optional:
-//   static void check(Call&, const Request&, Checks&)  what the table of members cannot say; its problems join those of
-//   parsing static Result<void> admit(Call&)              before a byte of the body is read, in a reading transaction
-//   static Result<void> prepare(Call&, Request&)  slow work after parsing, on the pool for blocking calls, no
-//   transaction
+// The way of a request: credential -> admit() -> body -> parse -> prepare() -> handle() -> conclude(). handle() is a
+// plain function that runs where Runs says, usually on a database thread inside one transaction. Five members are
+// optional:
+//   static void check(Call&, const Request&, Checks&)      what the table of members cannot say; its problems join
+//                                                          those of parsing
+//   static Result<void> admit(Call&)                       before a byte of the body is read, in a reading transaction
+//                                                          (admits_in_write: in a writing one)
+//   static Result<void> prepare(Call&, Request&)           slow work after parsing, on the pool for blocking calls, no
+//                                                          transaction
+//   static Result<Response> conclude(Call&, Request&)      where handle() has set Call::linger: the answer after that
+//                                                          wait, in a reading transaction
+//   static void refused(Call&, const Fault&)               of a request that was admitted and then refused, in a
+//                                                          writing transaction of its own, before the answer goes out
 #pragma once
 
 #include <array>
@@ -75,6 +82,8 @@ struct Defaults {
   // A read of a few rows, or an admit() that is one: may run on the connection's thread.
   static constexpr bool point_read = false;
   static constexpr bool one_statement = false;  // of a point read: handle() runs at most one
+  // admit() writes, and what it wrote stays whatever becomes of the request, also when it refuses.
+  static constexpr bool admits_in_write = false;
   // The answer to a GET depends on the account, the target and the database alone: it may be given again until
   // somebody commits something.
   static constexpr bool cacheable = false;

@@ -138,7 +138,8 @@ const Front::Page* Front::page_for(std::string_view path) const {
 asio::awaitable<http::Response> Front::unknown(const Surface* surface, const Router::Found& found,
                                                Exchange& exchange) const {
   const bool known_path = !found.allowed.empty();
-  const Fault fault(known_path ? Reason::method_not_allowed : Reason::unknown_route);
+  const auto fault = Fault(known_path ? Reason::method_not_allowed : Reason::unknown_route)
+                         .with("method", exchange.request.method_text);
   http::Response response;
   if (surface)
     response = co_await serve_unknown(*surface->core, surface->dialect, fault, exchange);
@@ -201,6 +202,7 @@ void Front::finish(const http::Request& request, http::Response& response, std::
   response.fields.set("X-Content-Type-Options", "nosniff");
   if (trace->surface && trace->surface->dialect.process_time)
     response.fields.set("X-Process-Time", seconds_text(clock_.now() - trace->started));
+  if (trace->surface && trace->surface->dialect.finish) trace->surface->dialect.finish(request, response);
   allow_origin(request, response);
   response.context = std::move(trace);
 }
@@ -211,7 +213,7 @@ asio::awaitable<http::Response> Front::handle(const http::Request& request, http
   trace->request_id = valid_request_id(sent_id) ? std::string(sent_id) : random_.uuid4();
   trace->remote = client_of(request);
   trace->started = clock_.now();
-  Exchange exchange{request, body, trace->request_id, trace->remote, {}, identity::nobody(), {}, false, {}};
+  Exchange exchange{request, body, trace->request_id, trace->remote, {}, identity::nobody(), {}, false, {}, {}};
   http::Response response;
   std::exception_ptr error;
   try {
@@ -288,7 +290,7 @@ void Front::served(const http::Request& request, const http::Response& response,
   // The path without its query: queries can hold signatures.
   log::info("http.request", {{"request_id", trace->request_id},
                              {"method", request.method_text},
-                             {"path", request.path},
+                             {"path", without_keys(request.path)},
                              {"route", trace->route},
                              {"status", how.status},
                              {"duration_us", how.duration.count()},

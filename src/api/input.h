@@ -21,6 +21,14 @@ struct WholeBody {
   std::shared_ptr<const std::string> bytes;  // never null once it was read
 };
 
+// A body that its sender may write as JSON, as a urlencoded form, or as a form with files. In::raw.
+struct MixedBody {
+  enum class Kind : std::uint8_t { none, json, form };
+  Kind kind = Kind::none;
+  json::Value json;  // of Kind::json
+  Form form;         // of Kind::form
+};
+
 struct Inputs {
   std::string_view path;  // the route's template, for the names of its places
   const std::vector<std::string>* params = nullptr;
@@ -28,6 +36,7 @@ struct Inputs {
   std::optional<json::Value> body;  // none: there was no body at all
   bool strict = false;              // read as the dialect's strict_bodies says
   Form form;
+  bool sent_form = false;                    // of a MixedBody: it came as a form
   std::shared_ptr<const std::string> whole;  // of an endpoint with a WholeBody
 
   std::optional<std::string_view> text(json::In in, std::string_view name) const;
@@ -46,6 +55,11 @@ template <class M>
 void read_input(const Inputs& inputs, M& out, std::string_view name, const json::Rules& rules, json::Reading& reading) {
   if constexpr (std::is_same_v<M, WholeBody>) {
     out.bytes = inputs.whole;
+  } else if constexpr (std::is_same_v<M, MixedBody>) {
+    if (inputs.sent_form)
+      out = {MixedBody::Kind::form, nullptr, inputs.form};
+    else if (inputs.body)
+      out = {MixedBody::Kind::json, *inputs.body, {}};
   } else if constexpr (std::is_same_v<M, std::optional<UploadedFile>>) {
     if (inputs.has(name)) read_file(inputs, name, out.emplace(), reading);
   } else if constexpr (std::is_same_v<M, UploadedFile>) {
@@ -135,6 +149,10 @@ std::vector<FieldProblem> read_inputs(const Inputs& inputs, T& out) {
 
 }  // namespace toll::api
 
+template <>
+struct toll::json::Codec<toll::api::MixedBody> {
+  static Object schema(const Rules&, Definitions&) { return {{"type", "object"}}; }
+};
 template <>
 struct toll::json::Codec<toll::api::WholeBody> {
   static Object schema(const Rules&, Definitions&) { return {{"type", "string"}, {"format", "binary"}}; }

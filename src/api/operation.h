@@ -31,7 +31,7 @@ struct About {
   Access access;
   Runs runs;
   int status;
-  bool idempotent, takes_forms, point_read, one_statement, cacheable, watches;
+  bool idempotent, takes_forms, point_read, one_statement, cacheable, watches, admits_in_write;
   std::uint64_t max_body;    // of JSON, in bytes
   std::string_view answers;  // media type
   std::vector<Reason> reasons;
@@ -41,6 +41,7 @@ struct About {
   std::optional<json::Object> form;    // schema of the form with a file that may stand for the JSON body
   bool raw = false;                    // the body is the bytes of a file
   bool whole = false;                  // the endpoint reads the body's bytes itself; JSON among others
+  bool mixed = false;                  // the body is JSON, or a form, or a form with files (MixedBody)
   std::optional<json::Object> answer;  // schema of a JSON answer
   PlaceCheck fits = nullptr;
   CallerCheck permits = nullptr;
@@ -68,6 +69,11 @@ class Work {
   virtual Result<void> prepare() = 0;
   // May run more than once, when a transaction is tried again.
   virtual Result<Done> handle() = 0;
+  virtual bool concludes() const = 0;
+  // After the wait that handle() asked for.
+  virtual Result<Done> conclude() = 0;
+  virtual bool hears_refusals() const = 0;
+  virtual void refused(const Fault& fault) = 0;
   virtual FormLimits form_limits() const = 0;
   virtual std::uint64_t body_limit() const = 0;  // bytes of a body that is not streamed
   // While a body that is kept whole comes in: that it has so many bytes now.

@@ -4,6 +4,12 @@
 
 #include <algorithm>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "api/recall.h"
 #include "async/run_on.h"
 #include "base/digest.h"
@@ -24,14 +30,23 @@ Result<std::optional<std::string>> idempotency_key(const http::Request& request)
   return std::optional<std::string>(std::move(*key));
 }
 
+// Of a place that holds a key, whose key it is stands in for it: keys change, and are not to be stored.
+std::string place_text(const Exchange& exchange, std::string_view place, const std::string& value) {
+  if (place == "{api_key}") return exchange.who->deployment;
+  auto folded = lower(value);
+  return identity::is_uuid(folded) ? folded : value;
+}
+
 // Account, method and route with its places: the same under every prefix and spelling of the path. Of those who are
 // nobody, each address keeps its own keys.
 std::string idempotency_scope(const Exchange& exchange, const About& about) {
   auto scope = std::to_string(exchange.who->account.value()) + " " + exchange.request.method_text + " ";
   scope += about.path;
+  auto places = about.path;
   for (const auto& param : exchange.params) {
-    auto folded = lower(param);
-    scope.append(" ").append(identity::is_uuid(folded) ? folded : param);
+    places.remove_prefix(places.find('{'));
+    scope.append(" ").append(place_text(exchange, places.substr(0, places.find('}') + 1), param));
+    places.remove_prefix(1);
   }
   if (exchange.who == identity::nobody()) scope.append(" ").append(exchange.remote);
   return scope;
@@ -113,6 +128,7 @@ class Pipeline {
     // Whatever went wrong, the Idempotency-Key is free again.
     if (!answer && ticket_) co_await give_up();
     if (broken) std::rethrow_exception(broken);
+    if (!answer && admitted_ && work_->hears_refusals()) co_await tell_refusal(answer.error());
     if (!answer) co_return fault_response(dialect_, answer.error(), about_.access, exchange_.request);
     if (work_)
       for (const auto& [name, value] : work_->call().reply) answer->fields.add(name, value);
@@ -120,7 +136,7 @@ class Pipeline {
   }
 
  private:
-  bool has_json_body() const { return about_.body && !about_.streams() && !about_.whole; }
+  bool has_json_body() const { return about_.body && !about_.streams() && !about_.whole && !about_.mixed; }
   // The whole request is known before the work: key, effect and kept answer go into one transaction.
   bool one_transaction() const { return about_.runs == Runs::write && !about_.streams(); }
   bool reads_body() const { return about_.body || about_.takes_forms || key_; }
@@ -146,6 +162,7 @@ class Pipeline {
       if (auto begun = co_await begin(std::nullopt); !begun) co_return std::move(begun).error();
     if (work_->admits())
       if (auto admitted = co_await admit(); !admitted) co_return std::move(admitted).error();
+    admitted_ = true;
     if (reads_body() && !body_first)
       if (auto body = co_await read_body(inputs); !body) co_return std::move(body).error();
     if (key_ && !about_.streams() && !one_transaction())
@@ -162,6 +179,11 @@ class Pipeline {
     auto done = handle_now();
     if (!done) done.emplace(co_await handle());
     if (!*done) co_return std::move(*done).error();
+    if (work_->concludes() && work_->call().linger) {
+      co_await linger(*work_->call().linger);
+      *done = co_await conclude();
+      if (!*done) co_return std::move(*done).error();
+    }
     if (version_) Recall::of_this_thread().keep(question(), *version_, (*done)->response.body);
     co_return std::move((*done)->response);
   }
@@ -181,6 +203,45 @@ class Pipeline {
     return response;
   }
 
+  // Neither a thread nor a transaction waits meanwhile.
+  asio::awaitable<void> linger(Linger wait) {
+    struct Sleep {
+      asio::steady_timer timer;
+      bool over = false;
+    };
+    auto sleep = std::make_shared<Sleep>(Sleep{asio::steady_timer(co_await asio::this_coro::executor), false});
+    sleep->timer.expires_after(wait.longest);
+    const std::function<void()> wake = [sleep] {
+      asio::post(sleep->timer.get_executor(), [sleep] {
+        sleep->over = true;
+        sleep->timer.cancel();
+      });
+    };
+    wait.arm(wake);
+    boost::system::error_code ignored;
+    if (!sleep->over) co_await sleep->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+
+  asio::awaitable<Result<Done>> conclude() {
+    auto body = [this](sql::Tx& tx) {
+      work_->call().transaction = &tx;
+      auto done = work_->conclude();
+      work_->call().transaction = nullptr;
+      return done;
+    };
+    co_return co_await sql::read(core_.db, body);
+  }
+
+  asio::awaitable<void> tell_refusal(const Fault& fault) {
+    auto body = [this, &fault](sql::Tx& tx) {
+      work_->call().transaction = &tx;
+      work_->refused(fault);
+      work_->call().transaction = nullptr;
+      return true;
+    };
+    co_await sql::write(core_.db, body);
+  }
+
   asio::awaitable<Result<void>> admit() {
     auto body = [this](sql::Tx& tx) {
       work_->call().transaction = &tx;
@@ -188,6 +249,13 @@ class Pipeline {
       work_->call().transaction = nullptr;
       return admitted;
     };
+    if (about_.admits_in_write) {
+      Result<void> admitted;
+      // What was written stays, also with a fault.
+      auto write = [&](sql::Tx& tx) { return admitted = body(tx), true; };
+      co_await sql::write(core_.db, write);
+      co_return admitted;
+    }
     if (about_.point_read && core_.db.reads_are_cheap()) {
       Result<void> admitted;
       core_.db.read_here([&](sql::Tx& tx) { return admitted = body(tx), true; });
@@ -208,6 +276,7 @@ class Pipeline {
 
   asio::awaitable<Result<void>> read_body(Inputs& inputs) {
     const auto type = exchange_.request.fields.get("Content-Type");
+    if (about_.mixed) co_return co_await read_mixed(inputs);
     const bool sent_form = lower(type).starts_with("multipart/form-data");
     if (about_.raw || about_.multipart || ((about_.takes_forms || about_.form) && sent_form)) {
       const auto boundary = about_.raw ? std::nullopt : http::multipart_boundary(type);
@@ -230,6 +299,8 @@ class Pipeline {
     } else if (has_json_body() || key_) {
       if (dialect_.strict_bodies && exchange_.request.has_body() && !announces_json(exchange_.request))
         co_return Fault(Reason::unsupported_media_type);
+      if (dialect_.plain_json && exchange_.request.has_body() && !announces_some_json(exchange_.request))
+        co_return unsupported();
       auto text = co_await http::read_all(exchange_.body, about_.max_body);
       if (!text) co_return std::move(text).error();
       fingerprint_ = hex(sha256(exchange_.request.query.empty() ? *text : exchange_.request.query + "\n" + *text));
@@ -241,8 +312,46 @@ class Pipeline {
           if (const auto meant = about_.mend(*text)) value = parse_body(exchange_.request, *meant, false);
         if (!value) co_return std::move(value).error();
         inputs.body = std::move(*value);
+        if (!inputs.body && dialect_.plain_json) inputs.body = json::Object();
       }
     }
+    co_return Result<void>();
+  }
+
+  Fault unsupported() const {
+    return Fault(Reason::unsupported_media_type)
+        .with("type", std::string(exchange_.request.fields.get("Content-Type")));
+  }
+
+  // JSON, a form, or a form with files.
+  asio::awaitable<Result<void>> read_mixed(Inputs& inputs) {
+    const auto& request = exchange_.request;
+    const auto type = media_type(request);
+    if (type == "multipart/form-data") {
+      const auto boundary = http::multipart_boundary(request.fields.get("Content-Type"));
+      if (!boundary) co_return Fault(Reason::malformed_multipart);
+      const auto limits = work_->form_limits();
+      const std::function<void()> no_beat;
+      auto form = co_await read_form(exchange_.body, boundary, limits, &core_.store, core_.disk, no_beat);
+      if (!form) co_return std::move(form).error();
+      inputs.form = std::move(*form);
+      inputs.sent_form = true;
+      fingerprint_ = inputs.form.fingerprint();
+      co_return Result<void>();
+    }
+    const bool urlencoded = type == "application/x-www-form-urlencoded";
+    if (request.has_body() && !urlencoded && !announces_some_json(request)) co_return unsupported();
+    auto text = co_await http::read_all(exchange_.body, work_->body_limit());
+    if (!text) co_return std::move(text).error();
+    fingerprint_ = hex(sha256(*text));
+    if (urlencoded && !trim(*text).starts_with('{')) {
+      inputs.form.texts = parse_urlencoded(*text);
+      inputs.sent_form = true;
+      co_return Result<void>();
+    }
+    auto value = parse_body(request, *text, false);
+    if (!value) co_return std::move(value).error();
+    inputs.body = std::move(*value);
     co_return Result<void>();
   }
 
@@ -329,6 +438,7 @@ class Pipeline {
 
   Result<Done> handle_in(sql::Tx& tx) {
     work_->call().reply = {};  // of an earlier run
+    work_->call().linger.reset();
     work_->call().transaction = &tx;
     auto done = work_->handle();
     work_->call().transaction = nullptr;
@@ -392,6 +502,7 @@ class Pipeline {
   std::optional<metering::Ticket> ticket_;
   std::optional<metering::Replay> replay_;
   bool answer_kept_ = false;
+  bool admitted_ = false;
   std::string fingerprint_;
 };
 
@@ -409,6 +520,7 @@ asio::awaitable<http::Response> serve(const Core& core, const DialectTable& dial
   Pipeline pipeline(core, dialect, operation, exchange);
   auto response = co_await pipeline.run();
   tell_limits(core, dialect, exchange, response);
+  for (const auto& [name, value] : exchange.stamps) response.fields.set(name, value);
   co_return response;
 }
 

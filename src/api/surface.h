@@ -25,6 +25,15 @@ concept Prepares = requires(typename E::Call& call, typename E::Request& in) {
   { E::prepare(call, in) } -> std::same_as<Result<void>>;
 };
 
+template <class E>
+concept Concludes = requires(typename E::Call& call, typename E::Request& in) {
+  { E::conclude(call, in) } -> std::same_as<Result<typename E::Response>>;
+};
+template <class E>
+concept HearsRefusals = requires(typename E::Call& call, const Fault& fault) {
+  E::refused(call, fault);
+};
+
 template <Endpoint E>
 class EndpointWork final : public Work {
  public:
@@ -54,21 +63,15 @@ class EndpointWork final : public Work {
     if constexpr (Prepares<E>) return E::prepare(call_, in_);
     return {};
   }
-  Result<Done> handle() override {
-    auto out = E::handle(call_, in_);
-    if (!out) return std::move(out).error();
-    Done done;
-    if constexpr (std::is_same_v<Out, http::Response>) {
-      done.response = std::move(*out);
-    } else {
-      done.response.status = E::status;
-      done.response.fields.add("Content-Type", "application/json");
-      if (json::has_secret<Out>()) done.response.fields.add("Cache-Control", "no-store");
-      done.response.body = success_(json::write(*out));
-      if (E::idempotent)
-        done.kept_body = json::has_secret<Out>() ? success_(json::write(*out, true)) : done.response.body;
-    }
-    return done;
+  Result<Done> handle() override { return done_of(E::handle(call_, in_)); }
+  bool concludes() const override { return Concludes<E>; }
+  Result<Done> conclude() override {
+    if constexpr (Concludes<E>) return done_of(E::conclude(call_, in_));
+    return Reason::internal;
+  }
+  bool hears_refusals() const override { return HearsRefusals<E>; }
+  void refused(const Fault& fault) override {
+    if constexpr (HearsRefusals<E>) E::refused(call_, fault);
   }
   FormLimits form_limits() const override {
     if constexpr (requires { E::form_limits(call_.house); }) return E::form_limits(call_.house);
@@ -78,6 +81,7 @@ class EndpointWork final : public Work {
 
   std::uint64_t body_limit() const override {
     if constexpr (requires { E::body_limit(call_.house); }) return E::body_limit(call_.house);
+    if constexpr (requires { E::body_limit(call_); }) return E::body_limit(call_);
     return E::max_body;
   }
   Result<void> take_up(std::uint64_t bytes) override {
@@ -90,6 +94,24 @@ class EndpointWork final : public Work {
   }
 
  private:
+  Result<Done> done_of(Result<Out> out) const {
+    if (!out) return std::move(out).error();
+    Done done;
+    if constexpr (std::is_same_v<Out, http::Response>) {
+      done.response = std::move(*out);
+      if (E::idempotent && done.response.fields.get("Content-Type") == "application/json")
+        done.kept_body = done.response.body;
+    } else {
+      done.response.status = E::status;
+      done.response.fields.add("Content-Type", "application/json");
+      if (json::has_secret<Out>()) done.response.fields.add("Cache-Control", "no-store");
+      done.response.body = success_(json::write(*out));
+      if (E::idempotent)
+        done.kept_body = json::has_secret<Out>() ? success_(json::write(*out, true)) : done.response.body;
+    }
+    return done;
+  }
+
   typename E::Call call_;
   std::string (*success_)(std::string);
   In in_{};
@@ -114,6 +136,7 @@ About about(std::string_view surface, json::Definitions& definitions) {
               E::one_statement,
               E::cacheable,
               E::watches,
+              E::admits_in_write,
               E::max_body,
               E::answers,
               {E::reasons.begin(), E::reasons.end()},
@@ -137,7 +160,8 @@ About about(std::string_view surface, json::Definitions& definitions) {
     }
     if (f.rules.in == json::In::raw) {
       about.whole = std::is_same_v<M, WholeBody>;
-      about.raw = !about.whole;
+      about.mixed = std::is_same_v<M, MixedBody>;
+      about.raw = !about.whole && !about.mixed;
       if constexpr (requires { E::body_schema(); })
         about.body = E::body_schema();
       else

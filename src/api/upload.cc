@@ -90,11 +90,17 @@ class FormBuilder {
     text_.clear();
     dropped_ = false;
     if (!head.filename) return true;
-    if (head.name != limits_.file_field) {
+    if (head.name != limits_.file_field &&
+        std::ranges::find(limits_.more_fields, head.name) == limits_.more_fields.end()) {
       dropped_ = true;
       return true;
     }
-    if (!form_.files.empty()) return second_file(limits_);
+    if (limits_.most_files == 0 && !form_.files.empty()) return second_file(limits_);
+    if (limits_.most_files > 0 && form_.files.size() >= limits_.most_files) {
+      ++form_.files_beyond;
+      dropped_ = true;
+      return true;
+    }
     auto sink = Sink::open(store_, limits_.md5);
     if (!sink) return std::move(sink).error();
     sink_.emplace(std::move(*sink));
@@ -258,7 +264,7 @@ asio::awaitable<Result<Form>> read_form(http::BodyReader& body, std::optional<st
                                         blob::Store* store, asio::thread_pool& disk, std::function<void()> beat) {
   // What is dropped is bounded too: parts that nobody asked for, what stands before and after the parts.
   constexpr std::uint64_t around = 1 << 20;
-  const auto most = limits.file_bytes + limits.all_text_bytes + around;
+  const auto most = limits.file_bytes * std::max<std::size_t>(1, limits.most_files) + limits.all_text_bytes + around;
   if (most > limits.file_bytes) body.set_limit(most);
   Parts parts(std::move(boundary), limits.file_field);
   Behind behind(co_await asio::this_coro::executor, disk, limits, store);

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,15 +32,18 @@ struct UploadedFile {
 struct Form {
   std::vector<std::pair<std::string, std::string>> texts;
   std::vector<std::pair<std::string, UploadedFile>> files;
+  std::size_t files_beyond = 0;  // that came after the last one that was taken, and were dropped
   const std::string* text(std::string_view name) const;
   // Equal for equal fields, file names and bytes, whatever the boundary: hex SHA-256.
   std::string fingerprint() const;
 };
 
 struct FormLimits {
-  std::uint64_t file_bytes = 0;          // of the one file
+  std::uint64_t file_bytes = 0;          // of one file
   std::string_view file_field = "file";  // other file parts are read and dropped
-  std::uint64_t text_bytes = 1 << 20;    // of one text part
+  std::size_t most_files = 0;            // 0: exactly one; else those that come after so many are read and dropped
+  std::span<const std::string_view> more_fields = {};  // parts of these names are files too; live for ever
+  std::uint64_t text_bytes = 1 << 20;                  // of one text part
   std::uint64_t all_text_bytes = 4 << 20;
   bool md5 = false;  // of the file, besides its SHA-256
 };

@@ -157,6 +157,11 @@ enum class Kind : std::uint8_t {
   X(fetch_timed_out,        upstream,        "The address took too long to answer")                                          \
   X(unsupported_document,   invalid,         "The file is of no kind that can be read: {mime}")                              \
   X(unreadable_document,    invalid,         "The file cannot be read: {why}")                                               \
+  /* deployed workflows */                                                                                                   \
+  X(missing_api_key,        forbidden,       "Missing api key")                                                              \
+  X(api_not_found,          not_found,       "API not found")                                                                \
+  X(api_inactive,           not_found,       "API not found or Inactive")                                                    \
+  X(owner_stays,            conflict,        "An organisation keeps its owner")                                              \
   /* the house */                                                                                                            \
   X(storage_full,           unavailable,     "There is no room to store this now")                                           \
   X(overloaded,             unavailable,     "The server has too much to do now")                                            \

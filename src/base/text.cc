@@ -148,4 +148,37 @@ std::string percent_encode(std::string_view text) {
   return out;
 }
 
+namespace {
+constexpr std::string_view key_prefix = "unst_", masked_key = "unst_***";
+
+bool in_a_key(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == '*';
+}
+
+std::string segment_without_keys(std::string_view segment) {
+  if (segment.find('%') != segment.npos) {
+    const auto plain = percent_decode(segment);
+    if (!plain || plain->find(key_prefix) != plain->npos) return std::string(masked_key);
+  }
+  std::string out;
+  for (auto at = segment.find(key_prefix); at != segment.npos; at = segment.find(key_prefix)) {
+    out.append(segment.substr(0, at)).append(masked_key);
+    segment.remove_prefix(at + key_prefix.size());
+    while (!segment.empty() && in_a_key(segment.front())) segment.remove_prefix(1);
+  }
+  return out.append(segment);
+}
+}  // namespace
+
+std::string without_keys(std::string_view path) {
+  std::string out;
+  for (;;) {
+    const auto slash = path.find('/');
+    out += segment_without_keys(path.substr(0, slash));
+    if (slash == path.npos) return out;
+    out += '/';
+    path.remove_prefix(slash + 1);
+  }
+}
+
 }  // namespace toll

@@ -28,4 +28,8 @@ std::optional<std::int64_t> parse_int(std::string_view text);
 std::optional<std::string> percent_decode(std::string_view text);
 std::string percent_encode(std::string_view text);  // keeps A-Za-z0-9-._~
 
+// A path without the keys that stand in it: "/deployment/unst_***/status". A segment that hides one behind escapes is
+// shown as unst_*** whole. For logs.
+std::string without_keys(std::string_view path);
+
 }  // namespace toll

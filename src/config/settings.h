@@ -137,6 +137,11 @@ struct Workflows {
   std::int64_t history_days = 90;  // 0: for ever
 };
 
+// Workflows deployed as APIs.
+struct Deployments {
+  std::vector<std::string> presigned_hosts;  // besides S3's own, whose presigned URLs are fetched
+};
+
 // Trained weights from elsewhere.
 struct Models {
   std::string base_url;  // without a final slash; empty: nowhere
@@ -196,6 +201,7 @@ struct Settings {
   Registry registry;
   Inference inference;
   Workflows workflows;
+  Deployments deployments;
   Models models;
   Objects objects;
   S3 s3;

@@ -268,6 +268,8 @@ std::vector<Row> workflow_rows() {
           "Longest time that a workflow or deployment may give an execution.", between(1, 86'400)),
       row(w, &Workflows::history_days, "workflows.history_days",
           "Days after its end until an execution is forgotten; 0 keeps them.", between(0, 36'500)),
+      row(&Settings::deployments, &Deployments::presigned_hosts, "deployments.presigned_hosts",
+          "Hosts besides those of Amazon S3 whose presigned URLs deployed APIs fetch files from.", are_exceptions),
   };
 }
 

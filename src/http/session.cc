@@ -188,7 +188,7 @@ asio::awaitable<bool> Session::serve() {
   try {
     response = co_await core_.handler().handle(head_.request, body_);
   } catch (const std::exception& error) {
-    log::error("http.handler_failed", {{"target", head_.request.path}, {"cause", error.what()}});
+    log::error("http.handler_failed", {{"target", without_keys(head_.request.path)}, {"cause", error.what()}});
     response = bare_error();
   }
   body_.release();
@@ -329,8 +329,8 @@ asio::awaitable<bool> Session::send_source(SourceSlice source) {
     const std::span<char> room(copy.data(), std::min<std::uint64_t>(source.length, copy.size()));
     auto got = co_await source.source->read_at(source.offset, room);
     if (!got || *got == 0) {
-      log::error("http.source_failed",
-                 {{"target", head_.request.path}, {"cause", got ? "ended early" : got.error().describe()}});
+      log::error("http.source_failed", {{"target", without_keys(head_.request.path)},
+                                        {"cause", got ? "ended early" : got.error().describe()}});
       co_return false;
     }
     if (!co_await write(std::string_view(copy).substr(0, *got), {})) co_return false;

@@ -47,6 +47,8 @@ struct Principal {
   Plan plan = Plan::free;
   metering::Limits limits;  // of a tunes key: its own, never above the plan's; else what the plan allows a key
   std::shared_ptr<const AddressRules> allowed_from;  // of a key; null: it may be used from anywhere
+  std::string organisation;                          // of a deployment or management key
+  std::string deployment;                            // of a deployment key
 
   bool by_session() const { return via == CredentialKind::session; }
   bool has_scope(std::string_view scope) const;

@@ -19,7 +19,9 @@ namespace {
 struct House {
   int handled = 0;
   int counted = 0;
+  int armed = 0;
   bool admit = true;
+  Form form;
 };
 struct Endpoint : Defaults {
   using Call = api::Call<House>;
@@ -89,6 +91,46 @@ struct Guarded : Count {
   static constexpr Access access = Access::either;
 };
 
+// Takes anything, counts those who come, waits for its house before it answers, and hears whom it refused.
+struct Wish : Endpoint {
+  struct Request {
+    MixedBody body;
+  };
+  using Response = Counted;
+  static constexpr Route route{Method::post, "/things/wish"};
+  static constexpr std::string_view id = "toy.wish", summary = "Wish for a thing";
+  static constexpr bool idempotent = true, admits_in_write = true;
+  static constexpr std::array<std::string_view, 1> more{"others"};
+  static FormLimits form_limits(const Call&) {
+    return {.file_bytes = 8, .file_field = "files", .most_files = 2, .more_fields = more};
+  }
+  static std::uint64_t body_limit(const Call&) { return 64; }
+  static Result<void> admit(Call& call) {
+    call.stamps.set("X-Came", "yes");
+    call.tx().exec("INSERT INTO things (name) VALUES ('came')");
+    if (!call.house.admit) return Reason::storage_full;
+    return {};
+  }
+  static Result<Response> handle(Call& call, const Request& in) {
+    ++call.house.handled;
+    if (in.body.kind == MixedBody::Kind::none) return Reason::conflict;
+    call.house.form = in.body.form;
+    call.tx().exec("INSERT INTO things (name) VALUES ('handled')");
+    if (in.body.kind == MixedBody::Kind::json)
+      call.linger = Linger{std::chrono::seconds(60), [&house = call.house](std::function<void()> wake) {
+                             ++house.armed;
+                             wake();
+                           }};
+    return Counted{-1};
+  }
+  static Result<Response> conclude(Call& call, const Request&) {
+    return Counted{call.tx().one("SELECT count(*) FROM things")->integer(0)};
+  }
+  static void refused(Call& call, const Fault& fault) {
+    call.tx().exec("INSERT INTO things (name) VALUES ($1)", fault.code());
+  }
+};
+
 struct Toy : DialectDefaults {
   static constexpr std::string_view name = "toy", title = "Toy";
   static constexpr std::array<std::string_view, 2> all_segments{"things", "guarded"};
@@ -152,6 +194,11 @@ struct Schema<Counted> {
   static constexpr auto fields = std::tuple{field(&Counted::count, "count", "")};
 };
 template <>
+struct Schema<Wish::Request> {
+  static constexpr std::string_view name = "Wish";
+  static constexpr auto fields = std::tuple{field(&Wish::Request::body, "body", "", {.in = In::raw})};
+};
+template <>
 struct Schema<Keep::Request> {
   static constexpr std::string_view name = "Keep";
   static constexpr auto fields = std::tuple{field(&Keep::Request::bytes, "bytes", "", {.in = In::raw})};
@@ -165,7 +212,7 @@ class PipelineTest : public ::testing::Test {
  protected:
   PipelineTest() {
     db->write([](sql::Tx& tx) { return tx.exec("CREATE TABLE things (name TEXT NOT NULL)"), true; });
-    front.add(make_surface<Toy, House, Make, Count, Keep, Guarded>(core, house));
+    front.add(make_surface<Toy, House, Make, Count, Keep, Guarded, Wish>(core, house));
   }
   ~PipelineTest() override {
     blocking.join();
@@ -283,6 +330,51 @@ TEST_F(PipelineTest, a_form_is_not_read_beyond_what_it_may_hold) {
   const std::vector<std::pair<std::string, std::string>> raw{};
   ask(Method::put, "/things/bytes", "12345678", raw);
   EXPECT_EQ(last_body->limit, 8u + (4u << 20) + (1u << 20));
+}
+
+TEST_F(PipelineTest, what_admission_wrote_stays_and_a_refusal_is_heard_of) {
+  house.admit = false;
+  EXPECT_EQ(ask(Method::post, "/things/wish", "{}").status, 409);
+  EXPECT_EQ(count(), 1) << "refused at admission: that one came is kept, and nobody hears of it again";
+  house.admit = true;
+  const auto refused = ask(Method::post, "/things/wish", "{bad");
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_EQ(refused.fields.get("X-Came"), "yes") << "stamped also on a refusal";
+  EXPECT_EQ(count(), 3) << "one more came, and was refused";
+}
+
+TEST_F(PipelineTest, an_answer_that_lingers_says_what_is_there_afterwards) {
+  EXPECT_EQ(ask(Method::post, "/things/wish", "{}", {{"Idempotency-Key", "k"}}).body, R"({"ok":{"count":2}})");
+  EXPECT_EQ(house.armed, 1);
+  const auto again = ask(Method::post, "/things/wish", "{}", {{"Idempotency-Key", "k"}});
+  EXPECT_EQ(again.body, R"({"ok":{"count":-1}})") << "kept is what was accepted";
+  EXPECT_EQ(house.armed, 1) << "a repetition waits for nothing";
+  EXPECT_EQ(house.handled, 1);
+}
+
+TEST_F(PipelineTest, a_body_of_many_kinds_is_read_as_it_says_it_is) {
+  const std::vector<std::pair<std::string, std::string>> multipart{{"Content-Type", "multipart/form-data; boundary=b"}};
+  auto file = [](std::string_view name, std::string_view bytes) {
+    return "--b\r\nContent-Disposition: form-data; name=\"" + std::string(name) + "\"; filename=\"f\"\r\n\r\n" +
+           std::string(bytes) + "\r\n";
+  };
+  EXPECT_EQ(ask(Method::post, "/things/wish",
+                file("files", "one") + file("dropped", "x") + file("others", "two") + file("files", "three") + "--b--",
+                multipart)
+                .status,
+            200);
+  ASSERT_EQ(house.form.files.size(), 2u);
+  EXPECT_EQ(house.form.files[1].first, "others");
+  EXPECT_EQ(house.form.files_beyond, 1u);
+  EXPECT_EQ(ask(Method::post, "/things/wish", file("files", "123456789") + "--b--", multipart).body,
+            R"({"code":"upload_too_large"})");
+  EXPECT_EQ(ask(Method::post, "/things/wish", "a=1&b=%20",
+                {{"Content-Type", "Application/X-WWW-Form-Urlencoded; charset=utf-8"}})
+                .status,
+            200);
+  EXPECT_EQ(*house.form.text("b"), " ");
+  EXPECT_EQ(ask(Method::post, "/things/wish", R"({"a":")" + std::string(100, 'x') + "\"}").body,
+            R"({"code":"body_too_large"})");
 }
 
 TEST_F(PipelineTest, a_refused_request_frees_its_idempotency_key) {

@@ -109,5 +109,17 @@ TEST(Random, uuids_are_version_4_and_do_not_repeat) {
   }
 }
 
+// Logs are read by more people than keys are meant for.
+TEST(Text, a_path_for_a_log_shows_no_key) {
+  const std::string key = "unst_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-2MUayO";
+  EXPECT_EQ(without_keys("/deployment/" + key + "/status/1/"), "/deployment/unst_***/status/1/");
+  EXPECT_EQ(without_keys("/deployment/x" + key), "/deployment/xunst_***");
+  EXPECT_EQ(without_keys("/deployment/%75nst_abc/docs"), "/deployment/unst_***/docs") << "hidden behind an escape";
+  EXPECT_EQ(without_keys("/deployment/unst_abc%2Ddef"), "/deployment/unst_***");
+  EXPECT_EQ(without_keys("/deployment/%zzunst_abc"), "/deployment/unst_***") << "a broken escape";
+  EXPECT_EQ(without_keys("/v1/models/a%20b"), "/v1/models/a%20b");
+  EXPECT_EQ(without_keys(without_keys("/" + key)), "/unst_***");
+}
+
 }  // namespace
 }  // namespace toll
