@@ -162,6 +162,14 @@ enum class Kind : std::uint8_t {
   X(api_not_found,          not_found,       "API not found")                                                                \
   X(api_inactive,           not_found,       "API not found or Inactive")                                                    \
   X(owner_stays,            conflict,        "An organisation keeps its owner")                                              \
+  /* media records, their quotas and access */                                                                               \
+  X(media_not_found,        not_found,       "There is no such media")                                                       \
+  X(quota_used_up,          throttled,       "The quota of these calls is used up")                                          \
+  X(access_not_approved,    forbidden,       "API access is not approved")                                                   \
+  X(access_pending,         conflict,        "An access request is pending already")                                         \
+  X(access_decided,         conflict,        "The access request has been decided already")                                  \
+  X(access_request_not_found,not_found,       "There is no such access request")                                             \
+  X(length_required,        invalid,         "The length of the body must be announced")                                     \
   /* the house */                                                                                                            \
   X(storage_full,           unavailable,     "There is no room to store this now")                                           \
   X(overloaded,             unavailable,     "The server has too much to do now")                                            \

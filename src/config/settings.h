@@ -179,6 +179,20 @@ struct Folders {
   std::vector<std::string> roots;  // NAME=PATH, or NAME=PATH:ro
 };
 
+// Media records: what they cost, how many calls their keys have, what is taken, and for how long.
+struct Media {
+  Credits price_df1{1'000'000}, price_ac1{1'000'000}, price_fd1{1'000'000}, price_fe1{1'000'000}, price_fi1{1'000'000};
+  std::int64_t mutation_quota = 10'000, query_quota = 15'000;  // of an account; -1: without limit
+  bool access_approval = false;
+  std::int64_t max_video_bytes = std::int64_t{2} << 30, max_image_bytes = std::int64_t{100} << 20;
+  std::int64_t max_pixels = 100'000'000;
+  std::chrono::seconds max_video_seconds{600};
+  std::chrono::seconds upload_time{3600};  // of an upload link
+  std::chrono::seconds link_time{3600};    // of a link to read
+  std::int64_t abandoned_days = 7;         // until a record without an upload goes; 0: never
+  std::chrono::seconds timeout{1800};      // of one step of one analysis
+};
+
 // Text out of documents and pictures.
 struct Documents {
   std::int64_t workers = 2;  // files at a time
@@ -207,6 +221,7 @@ struct Settings {
   S3 s3;
   Egress egress;
   Folders folders;
+  Media media;
   Documents documents;
 };
 

@@ -69,6 +69,7 @@ auto one_of(std::vector<std::string> words) {
 constexpr std::int64_t hundred_years = 100ll * 366 * 24 * 3600;
 constexpr std::int64_t most_calls = 1'000'000'000'000;
 constexpr std::int64_t tebibyte = std::int64_t{1} << 40;
+constexpr std::int64_t largest_put = std::int64_t{5} << 30;  // S3's own limit
 
 std::vector<Row> server_rows() {
   constexpr auto s = &Settings::server;
@@ -273,6 +274,38 @@ std::vector<Row> workflow_rows() {
   };
 }
 
+std::vector<Row> media_rows() {
+  constexpr auto m = &Settings::media;
+  const auto quota = between(-1, most_calls);
+  const auto life = between(60, 604'800);
+  return {
+      row(m, &Media::price_df1, "media.price_df1", "Credits that the analysis of a video by DF-1 costs."),
+      row(m, &Media::price_ac1, "media.price_ac1", "The same of an image by AC-1."),
+      row(m, &Media::price_fd1, "media.price_fd1", "The same of an image by FD-1."),
+      row(m, &Media::price_fe1, "media.price_fe1", "The same of an image by FE-1."),
+      row(m, &Media::price_fi1, "media.price_fi1", "The same of a video or an image by FI-1."),
+      row(m, &Media::mutation_quota, "media.mutation_quota",
+          "POST and DELETE calls of an account's client keys, for ever, unless an administrator grants others; -1 for "
+          "no limit.",
+          quota),
+      row(m, &Media::query_quota, "media.query_quota", "The same of their GET calls.", quota),
+      row(m, &Media::access_approval, "media.access_approval",
+          "Accounts ask for access and an administrator approves it before they can make client keys."),
+      row(m, &Media::max_video_bytes, "media.max_video_bytes", "Largest video, in bytes.", between(1, largest_put)),
+      row(m, &Media::max_image_bytes, "media.max_image_bytes", "Largest image, in bytes.", between(1, largest_put)),
+      row(m, &Media::max_pixels, "media.max_pixels", "Largest picture that is analysed, in pixels.",
+          between(1, 1'000'000'000)),
+      row(m, &Media::max_video_seconds, "media.max_video_seconds", "Longest video that is analysed.",
+          between(1, 24 * 3600)),
+      row(m, &Media::upload_time, "media.upload_time", "Life of a link to send a file to.", life),
+      row(m, &Media::link_time, "media.link_time", "Life of a link to a file or result.", life),
+      row(m, &Media::abandoned_days, "media.abandoned_days",
+          "Days after the end of its link until a record without its file is removed; 0 keeps it.", between(0, 36'500)),
+      row(m, &Media::timeout, "media.timeout", "Time after which one step of an analysis is ended.",
+          between(1, hundred_years)),
+  };
+}
+
 std::vector<Row> other_rows() {
   constexpr auto k = &Settings::secrets;
   constexpr auto e = &Settings::engine;
@@ -325,7 +358,7 @@ std::span<const Row> table() {
   static const std::vector<Row> rows = [] {
     std::vector<Row> all;
     for (auto part : {server_rows(), stems_rows(), payment_rows(), registry_rows(), inference_rows(), workflow_rows(),
-                      model_rows(), store_rows(), outside_rows(), other_rows()})
+                      model_rows(), store_rows(), media_rows(), outside_rows(), other_rows()})
       std::move(part.begin(), part.end(), std::back_inserter(all));
     return all;
   }();
