@@ -14,7 +14,7 @@ LAYERS = [
     ["engine", "engines/*", "sql", "blob", "http", "egress", "config"],
     ["metering", "identity", "probe", "documents"],
     ["jobs", "models", "objects"],
-    ["separations", "library", "inference", "media", "workflows", "deployments", "api"],
+    ["separations", "library", "inference", "media", "workflows", "workflows/*", "deployments", "api"],
     ["surfaces/*"],
 ]
 # The seam to the network: the endpoint layer serves with it, the others call out with its client.
