@@ -71,7 +71,7 @@ Result<PrincipalPtr> Authenticator::look_up_key(sql::Tx& tx, const Credential& c
   const auto row = tx.one(
       "SELECT k.id, k.account_id, k.kind, k.client_id, k.scopes, k.expires_at, a.is_admin, a.active, a.plan, k.active, "
       "k.revoked_at, k.allow_list, k.limit_minute, k.limit_hour, k.limit_day, a.limit_minute, a.limit_hour, "
-      "a.limit_day, a.role FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE k.secret_hash = $1",
+      "a.limit_day, a.role, k.organisation_id, k.deployment_id FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE k.secret_hash = $1",
       hex(hmac_sha256(options_.key_secret, canonical_key(kind, credential.secret))));
   if (!row || row->text(2) != to_string(kind)) return Reason::bad_key;
   if (kind == KeyKind::client && !equal_constant_time(row->maybe_text(3).value_or(""), credential.id))
@@ -94,6 +94,8 @@ Result<PrincipalPtr> Authenticator::look_up_key(sql::Tx& tx, const Credential& c
   principal.limits = kind == KeyKind::tunes ? lowered(allowed, own_limits(*row, 12)) : allowed;
   if (const auto rules = split_scopes(row->text(11)); !rules.empty())
     principal.allowed_from = std::make_shared<const AddressRules>(rules);
+  principal.organisation = row->maybe_text(19).value_or("");
+  principal.deployment = row->maybe_text(20).value_or("");
   auto shared = std::make_shared<const Principal>(std::move(principal));
   cache_.keep(cache_.tag_of(credential), shared, ends_at, epoch, now);
   return shared;
