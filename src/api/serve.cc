@@ -30,9 +30,26 @@ Result<std::optional<std::string>> idempotency_key(const http::Request& request)
   return std::optional<std::string>(std::move(*key));
 }
 
+constexpr std::string_view key_place = "{api_key}";
+
+// "{org_id}", "{id}" of a route, in order.
+std::vector<std::string_view> place_names(std::string_view path) {
+  std::vector<std::string_view> out;
+  for (auto open = path.find('{'); open != path.npos; open = path.find('{', open + 1))
+    out.push_back(path.substr(open, path.find('}', open) - open + 1));
+  return out;
+}
+
+std::string replaced(std::string text, std::string_view what, std::string_view by) {
+  if (what.empty()) return text;
+  for (auto at = text.find(what); at != text.npos; at = text.find(what, at + by.size()))
+    text.replace(at, what.size(), by);
+  return text;
+}
+
 // Of a place that holds a key, whose key it is stands in for it: keys change, and are not to be stored.
 std::string place_text(const Exchange& exchange, std::string_view place, const std::string& value) {
-  if (place == "{api_key}") return exchange.who->deployment;
+  if (place == key_place) return exchange.who->deployment;
   auto folded = lower(value);
   return identity::is_uuid(folded) ? folded : value;
 }
@@ -42,12 +59,9 @@ std::string place_text(const Exchange& exchange, std::string_view place, const s
 std::string idempotency_scope(const Exchange& exchange, const About& about) {
   auto scope = std::to_string(exchange.who->account.value()) + " " + exchange.request.method_text + " ";
   scope += about.path;
-  auto places = about.path;
-  for (const auto& param : exchange.params) {
-    places.remove_prefix(places.find('{'));
-    scope.append(" ").append(place_text(exchange, places.substr(0, places.find('}') + 1), param));
-    places.remove_prefix(1);
-  }
+  const auto places = place_names(about.path);
+  for (std::size_t i = 0; i < exchange.params.size(); ++i)
+    scope.append(" ").append(place_text(exchange, places.at(i), exchange.params[i]));
   if (exchange.who == identity::nobody()) scope.append(" ").append(exchange.remote);
   return scope;
 }
@@ -169,7 +183,7 @@ class Pipeline {
       if (auto begun = co_await begin(fingerprint_); !begun) co_return std::move(begun).error();
     if (replay_) {
       if (auto same = core_.idempotency.matches(*replay_, fingerprint_); !same) co_return std::move(same).error();
-      co_return replay_response(replay_->answer);
+      co_return replayed(replay_->answer);
     }
     if (auto read = work_->read(inputs); !read) co_return std::move(read).error();
     if (work_->prepares()) {
@@ -179,8 +193,9 @@ class Pipeline {
     auto done = handle_now();
     if (!done) done.emplace(co_await handle());
     if (!*done) co_return std::move(*done).error();
-    if (work_->concludes() && work_->call().linger) {
-      co_await linger(*work_->call().linger);
+    while (work_->concludes() && work_->call().linger) {
+      const auto wait = *std::exchange(work_->call().linger, std::nullopt);
+      co_await linger(wait);
       *done = co_await conclude();
       if (!*done) co_return std::move(*done).error();
     }
@@ -229,6 +244,7 @@ class Pipeline {
       work_->call().transaction = nullptr;
       return done;
     };
+    if (about_.runs == Runs::write) co_return co_await sql::write(core_.db, body);
     co_return co_await sql::read(core_.db, body);
   }
 
@@ -450,7 +466,7 @@ class Pipeline {
     if (key_ && one_transaction()) {
       auto begun = core_.idempotency.begin(tx, scope(), *key_, fingerprint_);
       if (!begun) return std::move(begun).error();
-      if (auto* replay = std::get_if<metering::Replay>(&*begun)) return Done{replay_response(replay->answer), {}};
+      if (auto* replay = std::get_if<metering::Replay>(&*begun)) return Done{replayed(replay->answer), {}};
       ticket_ = std::get<metering::Proceed>(*begun).ticket;
     }
     auto done = handle_in(tx);
@@ -462,9 +478,25 @@ class Pipeline {
   }
 
   Result<void> keep(sql::Tx& tx, const Done& done) {
-    metering::KeptAnswer answer{.status = done.response.status, .fields = {}, .body = done.kept_body};
+    metering::KeptAnswer answer{.status = done.response.status, .fields = {}, .body = kept_text(done.kept_body)};
     if (const auto location = work_->call().reply.find("Location")) answer.fields.emplace_back("Location", *location);
     return core_.idempotency.complete(tx, *ticket_, fingerprint_, answer);
+  }
+
+  // Where an answer says the key of its own path again (the address of what was begun), the key is not kept: it stands
+  // in the path of whoever repeats the request.
+  std::string_view key_of_path() const {
+    const auto places = place_names(about_.path);
+    for (std::size_t i = 0; i < places.size() && i < exchange_.params.size(); ++i)
+      if (places[i] == key_place) return exchange_.params[i];
+    return {};
+  }
+  std::string kept_text(std::string body) const { return replaced(std::move(body), key_of_path(), key_place); }
+  http::Response replayed(const metering::KeptAnswer& kept) const {
+    auto response = replay_response(kept);
+    if (const auto key = key_of_path(); !key.empty())
+      response.body = replaced(std::move(response.body), key_place, key);
+    return response;
   }
 
   asio::awaitable<Result<void>> begin(std::optional<std::string> fingerprint) {
