@@ -1,0 +1,34 @@
+// The surface of deployed workflows, put together.
+#pragma once
+
+#include "api/metrics.h"
+#include "config/settings.h"
+#include "deployments/calls.h"
+#include "deployments/deployments.h"
+#include "egress/client.h"
+#include "identity/organisation_keys.h"
+#include "identity/organisations.h"
+#include "surfaces/deployments/house.h"
+#include "tollhouse/foundation.h"
+#include "tollhouse/workflows.h"
+#include "tollhouse/workshop.h"
+
+namespace toll::app {
+
+// Members may use what stands above them; the arguments outlive it.
+struct Deployments {
+  identity::Organisations organisations;
+  identity::OrganisationKeys keys;
+  deployments::Deployments deployments;
+  deployments::Calls calls;
+  egress::Client egress;
+  deployed::House house;
+
+  // From now on `workflows` tells of executions that end, and asks before a workflow goes.
+  Deployments(Foundation& base, Workshop& workshop, Workflows& workflows, const config::Settings& settings);
+
+  // What the janitor does here.
+  void tidy(sql::Tx& tx, Time now) const;
+};
+
+}  // namespace toll::app
