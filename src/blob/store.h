@@ -34,6 +34,9 @@ class Staged {
   const Stored& stored() const { return stored_; }
   // Gives the bytes their name; harmless if they have it already. Faults: storage_full. Throws on I/O errors.
   virtual Result<void> publish() = 0;
+  // The same, also where other bytes than these have come to lie under the name (a damaged disk): they are replaced at
+  // once and whole, whatever they are. Who reads the old ones goes on with them.
+  virtual Result<void> publish_anew() = 0;
   // A descriptor to read the bytes (pread), owned by this object; -1 if the store has none.
   virtual int fd() const { return -1; }
 

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "models/told.h"
 #include "objects/digest_text.h"
 
 namespace toll::models {
@@ -21,27 +22,28 @@ bool Installs::is_here(sql::Tx& tx, RepoKey repo, std::string_view version,
   return true;
 }
 
+void Installs::keep(sql::Tx& tx, std::string_view repo_id, std::string_view version, const Card& told) const {
+  const auto seen = catalogue_.find(tx, Viewer::the_operator(), repo_id);
+  keep_told(tx, catalogue_.version(tx, seen->model.key, version)->key, told);
+}
+
 Result<Installed> Installs::install(sql::Tx& tx, std::string_view repo_id, std::string_view version,
                                     const Source& source, const std::vector<SnapshotFile>& files,
-                                    const std::vector<Card>& told, const Trace& trace) const {
+                                    const Trace& trace) const {
   const auto everything = Viewer::the_operator();
   const auto seen = catalogue_.find(tx, everything, repo_id);
   if (seen && seen->model.owner) return Fault(Reason::repo_taken).because(std::string(repo_id));
   Installed out;
   const auto before = serving_.resolve(tx, everything, repo_id);
-  if (seen && is_here(tx, seen->model.key, version, files)) {
-    // Its rows are: bytes that the store has lost come back.
-    for (const auto& file : files)
-      if (file.staged) TOLL_TRY(file.staged->publish());
-    // Where nothing that is whole serves, this does.
-    if (before) {
-      out.serving = *before;
-      return out;
-    }
-  } else {
-    TOLL_TRY(snapshots_.add_version(tx, repo_id, version, source, files));
-    if (seen) TOLL_TRY(snapshots_.retell(tx, repo_id, source, told));
-    out.made = true;
+  out.made = !seen || !is_here(tx, seen->model.key, version, files);
+  if (out.made) TOLL_TRY(snapshots_.add_version(tx, repo_id, version, source, files));
+  keep(tx, repo_id, version, source.card);
+  // The store may have lost or damaged what it held under these names.
+  for (const auto& file : files)
+    if (file.staged) TOLL_TRY(file.staged->publish_anew());
+  if (!out.made && before) {
+    out.serving = *before;
+    return out;
   }
   TOLL_TRY(publishing_.set_alias(tx, everything, repo_id, production, version, trace));
   if (before && before->version != version) out.replaced = before->version;

@@ -33,16 +33,16 @@ class Installs {
            const ModelServing& serving)
       : catalogue_(catalogue), snapshots_(snapshots), publishing_(publishing), serving_(serving) {}
 
-  // Adds the version, lets the model's card say what `source` tells (Snapshots::retell; `told`: the cards of the
-  // versions before it) and moves the alias `production` to it. A version that is here already stays as it is, but for
-  // files that the store has lost, and so does the alias: who went back to an older one is not overruled by a
-  // repetition. Faults: repo_taken (the name
-  // belongs to an account), file_exists, version_is_alias, storage_full.
+  // Adds the version, keeps what `source` tells with it (told.h) and moves the alias `production` to it, so that the
+  // model's card says so. A version that is here already stays as it is, and so does the alias: who went back to an
+  // older one is not overruled by a repetition. The bytes of staged files are the store's afterwards, whatever it held
+  // under their names. Faults: repo_taken (the name belongs to an account), file_exists, version_is_alias,
+  // storage_full.
   Result<Installed> install(sql::Tx& tx, std::string_view repo_id, std::string_view version, const Source& source,
-                            const std::vector<SnapshotFile>& files, const std::vector<Card>& told,
-                            const Trace& trace) const;
+                            const std::vector<SnapshotFile>& files, const Trace& trace) const;
 
  private:
+  void keep(sql::Tx& tx, std::string_view repo_id, std::string_view version, const Card& told) const;
   bool is_here(sql::Tx& tx, RepoKey repo, std::string_view version, const std::vector<SnapshotFile>& files) const;
 
   const Catalogue& catalogue_;

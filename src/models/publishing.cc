@@ -5,6 +5,8 @@
 #include "models/refresh.h"
 #include "models/rows.h"
 #include "models/search.h"
+#include "models/serving.h"
+#include "models/told.h"
 
 namespace toll::models {
 
@@ -135,6 +137,7 @@ void Publishing::erase_version(sql::Tx& tx, const Model& model, VersionKey versi
     slots_.abort(tx, objects::SlotId(row.text(0)));
   objects_.detach_owner(tx, objects_owner(model.key, version));
   tx.exec("DELETE FROM model_files WHERE repo = $1 AND version = $2", model.key, version);
+  forget_told(tx, version);
   tx.exec("DELETE FROM model_versions WHERE id = $1", version);
 }
 
@@ -219,6 +222,8 @@ Result<void> Publishing::remove_version(sql::Tx& tx, const Viewer& by, std::stri
 
 Result<AliasMoved> Publishing::set_alias(sql::Tx& tx, const Viewer& by, std::string_view repo_id,
                                          std::string_view alias, std::string_view version, const Trace& trace) const {
+  // First: who else changes the model waits here, and what is read after it is what is so.
+  feed_.touch(tx, TOLL_TRY(writable(tx, by, repo_id)).key, Change::alias);
   const auto model = TOLL_TRY(writable(tx, by, repo_id));
   const auto there = catalogue_.version(tx, model.key, version);
   if (!there) return Reason::version_not_found;
@@ -237,7 +242,7 @@ Result<AliasMoved> Publishing::set_alias(sql::Tx& tx, const Viewer& by, std::str
       model.key, alias, there->key);
   refresh_repo(tx, model.key);
   modified(tx, model.key, clock_.now());
-  feed_.touch(tx, model.key, Change::alias);
+  if (alias == production) retell(tx, model, *there, clock_.now());
   auto row = about(model);
   row.version = std::string(version);
   row.rfilename = std::nullopt;

@@ -48,7 +48,8 @@ class Publishing {
   // Faults: model_not_found, repo_not_yours, version_not_found, version_in_use with `alias`.
   Result<void> remove_version(sql::Tx& tx, const Viewer& by, std::string_view repo_id, std::string_view version,
                               const Trace& trace) const;
-  // Faults: model_not_found, repo_not_yours, version_not_found, version_not_completed, alias_is_version.
+  // `production` of an installed model (told.h) takes the card along. Faults: model_not_found, repo_not_yours,
+  // version_not_found, version_not_completed, alias_is_version.
   Result<AliasMoved> set_alias(sql::Tx& tx, const Viewer& by, std::string_view repo_id, std::string_view alias,
                                std::string_view version, const Trace& trace) const;
   // Faults: model_not_found, repo_not_yours.

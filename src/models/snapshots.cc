@@ -51,14 +51,6 @@ Source merged(Source source, const Model& old) {
   return source;
 }
 
-// One member of a card that is told anew.
-template <class T>
-void retell_member(T Card::*member, Card& now, const Card& old, const std::vector<Card>& told) {
-  const auto& there = old.*member;
-  const bool ours = !there || std::ranges::any_of(told, [&](const Card& card) { return card.*member == there; });
-  if (!ours) now.*member = there;
-}
-
 // Likes and downloads are left out: they move all the time and are no reason to look at a model again.
 bool differs(const Source& now, const Model& old) {
   auto members = [](const Card& card) {
@@ -239,33 +231,6 @@ Result<VersionKey> Snapshots::add_version(sql::Tx& tx, std::string_view repo_id,
   refresh_repo(tx, model.key);
   feed_.touch(tx, model.key, repo.made || deleted ? Change::created : Change::upload);
   return there->key;
-}
-
-Result<void> Snapshots::retell(sql::Tx& tx, std::string_view repo_id, const Source& source,
-                               const std::vector<Card>& told) const {
-  const auto row = tx.one(
-      fmt::format("SELECT {}, r.search FROM model_repos r WHERE r.repo_id = $1 AND r.deleted = 0", model_columns),
-      repo_id);
-  if (!row) return Reason::model_not_found;
-  const auto old = model_of(*row);
-  auto now = source;
-  retell_member(&Card::canonical_url, now.card, old.card, told);
-  retell_member(&Card::model_name, now.card, old.card, told);
-  retell_member(&Card::author, now.card, old.card, told);
-  retell_member(&Card::pipeline_tag, now.card, old.card, told);
-  retell_member(&Card::license, now.card, old.card, told);
-  retell_member(&Card::languages, now.card, old.card, told);
-  retell_member(&Card::tags, now.card, old.card, told);
-  retell_member(&Card::engine, now.card, old.card, told);
-  retell_member(&Card::parameters, now.card, old.card, told);
-  if (now.card.parameters) now.parameters_readable = readable_count(*now.card.parameters);
-  now.downloads = old.downloads;
-  now.likes = old.likes;
-  now.created_at = old.created_at;
-  now.last_modified = clock_.now();
-  set_source(tx, old.key, repo_id, row->text(model_column_count), now);
-  feed_.touch(tx, old.key, Change::updated);
-  return {};
 }
 
 bool Snapshots::holds(sql::Tx& tx, const Sha256& digest) const {

@@ -58,9 +58,6 @@ class Snapshots {
   // file_exists (the version has a file of this name with other bytes), version_is_alias, not_found, storage_full.
   Result<VersionKey> add_version(sql::Tx& tx, std::string_view repo_id, std::string_view version, const Source& source,
                                  const std::vector<SnapshotFile>& files) const;
-  // The model's card says from now on what `source` tells. A member stays that neither is empty nor says what one of
-  // `told` does, the cards that the source told before: an administrator set it. Faults: model_not_found.
-  Result<void> retell(sql::Tx& tx, std::string_view repo_id, const Source& source, const std::vector<Card>& told) const;
   // The digest of a file of any model with these bytes, to skip fetching them: of the operator's commands only.
   bool holds(sql::Tx& tx, const Sha256& digest) const;
 

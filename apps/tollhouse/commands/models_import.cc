@@ -12,7 +12,6 @@
 #include "engines/htdemucs/bundle.h"
 #include "engines/htdemucs/import.h"
 #include "models/serving.h"
-#include "tollhouse/commands/models_bundles.h"
 #include "tollhouse/commands/models_rules.h"
 
 namespace toll::app {
@@ -182,15 +181,6 @@ models::Source source_of(const std::string& name, const htdemucs::Bundle& bundle
   return source;
 }
 
-// What the imports before this one said of the model, as far as their versions are here.
-std::vector<models::Card> cards_told(const House& house, const blob::Store& store, const std::string& repo,
-                                     const std::string& name) {
-  std::vector<models::Card> cards;
-  for (const auto& bundle : bundles_of(house, store, repo, htdemucs::bundle_file))
-    cards.push_back(source_of(name, bundle).card);
-  return cards;
-}
-
 Result<models::Installed> keep(const House& house, blob::Store& store, const std::string& name,
                                const std::string& version, const Converted& converted) {
   const Rules rules(house);
@@ -198,9 +188,8 @@ Result<models::Installed> keep(const House& house, blob::Store& store, const std
   const models::Installs installs(rules.catalogue, rules.snapshots, rules.publishing, serving);
   const auto repo = repo_of(name);
   const auto source = source_of(name, converted.bundle);
-  const auto told = cards_told(house, store, repo, name);
   return house.db.write(
-      [&](sql::Tx& tx) { return installs.install(tx, repo, version, source, converted.files, told, rules.trace); });
+      [&](sql::Tx& tx) { return installs.install(tx, repo, version, source, converted.files, rules.trace); });
 }
 
 std::string say(const Import& done) {

@@ -9,7 +9,6 @@
 #include "engines/spleeter/import.h"
 #include "models/installs.h"
 #include "models/serving.h"
-#include "tollhouse/commands/models_bundles.h"
 #include "tollhouse/commands/models_rules.h"
 
 namespace toll::app {
@@ -98,13 +97,9 @@ Result<models::Installed> keep(const House& house, blob::Store& store, const Con
   const Rules rules(house);
   const models::ModelServing serving(rules.clock, rules.catalogue, store);
   const models::Installs installs(rules.catalogue, rules.snapshots, rules.publishing, serving);
-  std::vector<models::Card> told;  // by the imports before this one
-  for (const auto& bundle : bundles_of(house, store, std::string(repo), spleeter::bundle_file))
-    told.push_back(source_of(bundle).card);
   const auto source = source_of(converted.bundle);
-  return house.db.write([&](sql::Tx& tx) {
-    return installs.install(tx, repo, converted.version, source, converted.files, told, rules.trace);
-  });
+  return house.db.write(
+      [&](sql::Tx& tx) { return installs.install(tx, repo, converted.version, source, converted.files, rules.trace); });
 }
 
 std::string say(const Converted& converted, const models::Installed& installed) {

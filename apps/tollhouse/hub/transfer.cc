@@ -4,18 +4,26 @@
 
 #include <charconv>
 #include <memory>
+#include <new>
 #include <stdexcept>
 
 #include "base/text.h"
+#include "blob/s3/curl_option.h"
 
 namespace toll::app::hub {
 
 namespace {
 
+using blob::s3::set_option;
+
 struct Slist {
   curl_slist* first = nullptr;
   ~Slist() { curl_slist_free_all(first); }
-  void add(const std::string& line) { first = curl_slist_append(first, line.c_str()); }
+  void add(const std::string& line) {
+    auto* longer = curl_slist_append(first, line.c_str());
+    if (!longer) throw std::bad_alloc();
+    first = longer;
+  }
 };
 
 struct Transfer {
@@ -84,18 +92,18 @@ void set_fields(const Options& options, const Asked& asked, Slist& fields) {
 }
 
 void set_bounds(CURL* curl, const Options& options, const Asked& asked) {
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, asked.url.starts_with("https:") ? "https" : "http,https");
-  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-  curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 10L);
-  curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 20L);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.patience.count()));
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(asked.most_time.count()));
-  curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 256L << 10);
+  set_option(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  set_option(curl, CURLOPT_REDIR_PROTOCOLS_STR, asked.url.starts_with("https:") ? "https" : "http,https");
+  set_option(curl, CURLOPT_FOLLOWLOCATION, 1L);
+  set_option(curl, CURLOPT_MAXREDIRS, 10L);
+  set_option(curl, CURLOPT_FAILONERROR, 1L);
+  set_option(curl, CURLOPT_NOSIGNAL, 1L);
+  set_option(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  set_option(curl, CURLOPT_CONNECTTIMEOUT, 20L);
+  set_option(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  set_option(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.patience.count()));
+  set_option(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(asked.most_time.count()));
+  set_option(curl, CURLOPT_BUFFERSIZE, 256L << 10);
 }
 
 }  // namespace
@@ -123,13 +131,13 @@ Outcome perform(const Options& options, const Asked& asked, Head& head, const Ta
   Slist fields;
   set_fields(options, asked, fields);
   set_bounds(curl, options, asked);
-  curl_easy_setopt(curl, CURLOPT_URL, asked.url.c_str());
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, fields.first);
-  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error.data());
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &on_bytes);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
-  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &on_header);
-  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
+  set_option(curl, CURLOPT_URL, asked.url.c_str());
+  set_option(curl, CURLOPT_HTTPHEADER, fields.first);
+  set_option(curl, CURLOPT_ERRORBUFFER, error.data());
+  set_option(curl, CURLOPT_WRITEFUNCTION, &on_bytes);
+  set_option(curl, CURLOPT_WRITEDATA, &transfer);
+  set_option(curl, CURLOPT_HEADERFUNCTION, &on_header);
+  set_option(curl, CURLOPT_HEADERDATA, &transfer);
   Outcome outcome;
   outcome.code = curl_easy_perform(curl);
   if (transfer.failed) std::rethrow_exception(transfer.failed);

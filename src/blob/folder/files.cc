@@ -106,6 +106,18 @@ Result<void> Temporary::link(int folder, const std::string& name) const {
   return {};
 }
 
+Result<void> Temporary::replace(int folder, const std::string& name) const {
+  // A name of its own to move from; locked, so that nobody takes it for a leftover meanwhile.
+  if (!lock(fd_.get())) fail(errno, "lock");
+  const std::string from = SystemRandom().uuid4() + suffix;
+  if (auto linked = link(staging_, from); !linked) return linked;
+  const int failed = ::renameat(staging_, from.c_str(), folder, name.c_str()) != 0 ? errno : 0;
+  // rename(2) leaves both names where they are one file's already.
+  ::unlinkat(staging_, from.c_str(), 0);
+  if (failed) return full_or_throw(failed, "replace");
+  return {};
+}
+
 std::size_t remove_leftovers(const Descriptor& staging) {
   // fdopendir owns its descriptor and shares the position of a duplicate, so it gets one of its own.
   const int own = ::openat(staging.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -55,6 +55,8 @@ class Temporary {
   int fd() const { return fd_.get(); }
   // Gives the file a second, lasting name below `folder`. Harmless if that name exists.
   Result<void> link(int folder, const std::string& name) const;
+  // The same, in place of the file that has the name.
+  Result<void> replace(int folder, const std::string& name) const;
 
  private:
   Temporary(Descriptor fd, int staging, std::string name)

@@ -76,13 +76,22 @@ class FileStaged final : public Staged {
   Result<void> publish() override {
     const auto name = name_of(stored_.digest);
     if (auto linked = file_.link(blobs_, name); !linked) return linked;
-    const Descriptor shard(::openat(blobs_, name.substr(0, 2).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!shard) return full_or_throw(errno, "open the folder of a blob");
-    return sync_file(shard.get());
+    return sync_shard(name);
+  }
+  Result<void> publish_anew() override {
+    const auto name = name_of(stored_.digest);
+    if (auto replaced = file_.replace(blobs_, name); !replaced) return replaced;
+    return sync_shard(name);
   }
   int fd() const override { return file_.fd(); }
 
  private:
+  Result<void> sync_shard(const std::string& name) const {
+    const Descriptor shard(::openat(blobs_, name.substr(0, 2).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!shard) return full_or_throw(errno, "open the folder of a blob");
+    return sync_file(shard.get());
+  }
+
   Temporary file_;
   int blobs_;
 };

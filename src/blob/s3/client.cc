@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "blob/s3/curl_option.h"
 
 namespace toll::blob::s3 {
 
@@ -144,34 +145,34 @@ Result<Reply> Client::attempt(const Ask& ask) const {
   const auto query = sigv4::encode_query(ask.query);
   const auto url = options_.endpoint + sigv4::encode_path(path) + (query.empty() ? "" : "?" + query);
   char error[CURL_ERROR_SIZE] = "";
-  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options_.timeout.count()));
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, list.first);
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &take_bytes);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply.body);
-  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &take_header);
-  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &reply);
+  set_option(curl, CURLOPT_URL, url.c_str());
+  set_option(curl, CURLOPT_PATH_AS_IS, 1L);
+  set_option(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  set_option(curl, CURLOPT_NOSIGNAL, 1L);
+  set_option(curl, CURLOPT_ERRORBUFFER, error);
+  set_option(curl, CURLOPT_CONNECTTIMEOUT, 10L);
+  set_option(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  set_option(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options_.timeout.count()));
+  set_option(curl, CURLOPT_HTTPHEADER, list.first);
+  set_option(curl, CURLOPT_WRITEFUNCTION, &take_bytes);
+  set_option(curl, CURLOPT_WRITEDATA, &reply.body);
+  set_option(curl, CURLOPT_HEADERFUNCTION, &take_header);
+  set_option(curl, CURLOPT_HEADERDATA, &reply);
   if (ask.method == "HEAD") {
-    curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+    set_option(curl, CURLOPT_NOBODY, 1L);
   } else if (ask.body.fd >= 0) {
-    curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(ask.body.length));
-    curl_easy_setopt(curl, CURLOPT_READFUNCTION, &give_bytes);
-    curl_easy_setopt(curl, CURLOPT_READDATA, &sending);
-    curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, &rewind);
-    curl_easy_setopt(curl, CURLOPT_SEEKDATA, &sending);
+    set_option(curl, CURLOPT_UPLOAD, 1L);
+    set_option(curl, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(ask.body.length));
+    set_option(curl, CURLOPT_READFUNCTION, &give_bytes);
+    set_option(curl, CURLOPT_READDATA, &sending);
+    set_option(curl, CURLOPT_SEEKFUNCTION, &rewind);
+    set_option(curl, CURLOPT_SEEKDATA, &sending);
   } else if (ask.method == "PUT" || ask.method == "POST") {
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, ask.body.text.c_str());
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(ask.body.text.size()));
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, ask.method.c_str());
+    set_option(curl, CURLOPT_POSTFIELDS, ask.body.text.c_str());
+    set_option(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(ask.body.text.size()));
+    set_option(curl, CURLOPT_CUSTOMREQUEST, ask.method.c_str());
   } else {
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, ask.method.c_str());
+    set_option(curl, CURLOPT_CUSTOMREQUEST, ask.method.c_str());
   }
   const auto done = curl_easy_perform(curl);
   long status = 0;

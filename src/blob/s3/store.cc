@@ -276,6 +276,7 @@ class StagedObject final : public Staged {
     if (there && *there == stored_.size) return {};
     return bucket_.copy(key_, name, stored_.size);
   }
+  Result<void> publish_anew() override { return bucket_.copy(key_, key_of(stored_.digest), stored_.size); }
   int fd() const override { return file_.fd(); }
 
  private:

@@ -137,6 +137,22 @@ TEST_P(StoreSuite, publishes_twice_without_harm) {
   EXPECT_EQ(read(sha256("again")), "again");
 }
 
+TEST_P(StoreSuite, publishes_anew_what_is_new_there_or_lost) {
+  auto file = staged("once more");
+  file->publish_anew().value();
+  EXPECT_EQ(read(sha256("once more")), "once more");
+  file->publish_anew().value();
+  EXPECT_EQ(read(sha256("once more")), "once more");
+  file.reset();
+  ASSERT_TRUE(store_->remove(sha256("once more")));
+  file = staged("once more");
+  file->publish_anew().value();
+  file.reset();
+  EXPECT_EQ(read(sha256("once more")), "once more");
+  EXPECT_EQ(contents().size(), 1u);
+  EXPECT_EQ(store_->remove_leftovers(), 0u);
+}
+
 TEST_P(StoreSuite, stores_identical_bytes_once) {
   auto first = staged("the same"), second = staged("the same");
   first->publish().value();
