@@ -108,12 +108,16 @@ class Song {
 
   Result<void> run(const Ensemble& bag, const SongReader& read, const StemSink& sink, const SegmentCount& count,
                    const std::stop_token& stop) {
-    std::int64_t all = 0, done = 0, turn = 1;
+    std::int64_t all = 0, done = 0, turn = 1, latest = 0;
     for (const auto& part : parts_)
-      for (const auto& pass : part.passes) all += (pass.length + overlap_.stride() - 1) / overlap_.stride();
+      for (const auto& pass : part.passes) {
+        all += (pass.length + overlap_.stride() - 1) / overlap_.stride();
+        latest = std::max(latest, pass.lead);
+      }
     // The first turns are short, so that stems come early; later ones long, since a model's turn begins with its
-    // loading.
-    for (std::int64_t end = 0; end < frames_; turn = std::min(2 * turn, longest_turn_)) {
+    // loading. A turn ends where the pass that is moved most ends a segment: the others end theirs behind it, so that
+    // no pass has to begin one for a few frames.
+    for (std::int64_t end = -latest; end < frames_; turn = std::min(2 * turn, longest_turn_)) {
       end = std::min(end + turn * overlap_.stride(), frames_);
       for (auto& part : parts_) {
         auto* model = TOLL_TRY(take(bag, part.number));

@@ -49,6 +49,7 @@ using SongReader = std::function<Result<void>(std::int64_t first, std::span<floa
 using StemSink = std::function<Result<void>(std::int64_t first, const std::vector<std::vector<float>>& stems)>;
 using SegmentCount = std::function<void(std::int64_t done, std::int64_t all)>;
 
+// The first stems come when every model has separated one segment for every shift: nothing is whole before that.
 // `frames` > 0. All models must have the sources and the segment of the first (model_unusable otherwise). Faults:
 // those of reader, sink and models; cancelled.
 Result<void> separate_song(const Ensemble& bag, const SeparatorOptions& options, std::int64_t frames,

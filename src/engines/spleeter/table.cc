@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <optional>
 
 #include "engines/onnx/refuse.h"
@@ -37,6 +38,13 @@ std::optional<std::uint64_t> varint(Bytes& rest) {
 
 Fault malformed() {
   return refuse("the checkpoint's index is malformed");
+}
+
+// What the block of a handle takes of the file.
+Result<std::size_t> length_of(Bytes handle) {
+  const auto offset = varint(handle), size = varint(handle);
+  if (!offset || !size || *size > std::numeric_limits<std::uint32_t>::max()) return malformed();
+  return *size + trailer_size;
 }
 
 // The contents of the block that a handle, an offset and a size, points to.
@@ -103,9 +111,13 @@ Result<Entries> read_table(Bytes file) {
   if (!varint(handles) || !varint(handles)) return malformed();  // of the meta index, which holds nothing
   auto index = TOLL_TRY(Block::open(TOLL_TRY(block_at(file, handles))));
   Entries entries;
-  std::size_t key_bytes = 0;
+  std::size_t key_bytes = 0, block_bytes = 0;
   while (!index.at_end()) {
     const auto handle = TOLL_TRY(index.next());
+    const auto length = TOLL_TRY(length_of(handle));
+    // Blocks of a table share nothing. A small file whose index names one block over and over would take for ever.
+    if (length > file.size() - block_bytes) return malformed();
+    block_bytes += length;
     if (auto read = read_entries(TOLL_TRY(block_at(file, handle)), entries, key_bytes); !read)
       return std::move(read).error();
   }

@@ -12,8 +12,8 @@
 namespace toll::engines::spleeter {
 
 // All entries, the values as views into `file`, which must outlive them. Reason::model_unusable, argument why: not a
-// table, cut short, damaged (every block has a checksum), compressed blocks, keys out of order, more than 100,000
-// entries or 16 MiB of keys.
+// table, cut short, damaged (every block has a checksum), compressed blocks, blocks that together are longer than the
+// file, keys out of order, more than 100,000 entries or 16 MiB of keys.
 Result<std::map<std::string, std::span<const std::byte>>> read_table(std::span<const std::byte> file);
 
 }  // namespace toll::engines::spleeter

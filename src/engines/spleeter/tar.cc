@@ -52,7 +52,7 @@ class Tar {
       Head head;
       const auto got = TOLL_TRY(source_.read(head));
       const bool empty = std::ranges::all_of(head, [](std::byte byte) { return byte == std::byte{0}; });
-      if (got == 0 || (got == block && empty)) return {};
+      if (got == 0 || (got == block && empty)) return drain();
       if (got != block) return refuse("the archive is cut short");
       if (entries == most_entries) return refuse("the archive holds too many files");
       if (auto read = read_entry(head, visitor); !read) return read;
@@ -84,6 +84,16 @@ class Tar {
       const auto part = std::span(scratch).first(std::min<std::uint64_t>(bytes, scratch.size()));
       if (TOLL_TRY(source_.read(part)) != part.size()) return refuse("the archive is cut short");
       bytes -= part.size();
+    }
+    return {};
+  }
+
+  // The gzip's checksum stands behind what follows the archive's end: usually zeros up to a multiple of 10 KiB.
+  Result<void> drain() {
+    std::array<std::byte, 64 << 10> scratch;
+    while (const auto got = TOLL_TRY(source_.read(scratch))) {
+      passed_ += got;
+      if (passed_ > most_in_all) return refuse("the archive holds too much");
     }
     return {};
   }

@@ -143,6 +143,37 @@ TEST_F(Separator, lets_the_models_of_a_bag_take_long_turns_after_a_short_one) {
   EXPECT_EQ(taken_, (std::vector<std::size_t>{0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1}));
 }
 
+// What a listener waits for: the work before the first stems is the least that they can be made of, a segment for each
+// model and shift, however long the song is.
+TEST_F(Separator, gives_its_first_stems_after_one_segment_of_every_model_and_shift) {
+  auto hyper = tiny();
+  hyper.segment_frames = 88'200;  // the stride is longer than the largest shift, as of the published models
+  const RandomCheckpoint random(hyper);
+  const MemoryFile file;
+  write_network(random.checkpoint, {}, file.fd()).value();
+  const auto mapped = onnx::MappedFile::open(file.fd()).value();
+  model_.emplace(Model::open(mapped.bytes(), {}).value());
+  const auto segments_before_the_first_stems = [&](const std::vector<std::vector<double>>& weights,
+                                                   std::vector<int> shifts) {
+    std::int64_t segments = 0, at_first = -1;
+    separate_song(
+        {[&](std::size_t) -> Result<Model*> { return &*model_; }, weights}, {.shifts = std::move(shifts)}, 600'000, {},
+        [](std::int64_t, std::span<float>) -> Result<void> { return {}; },
+        [&](std::int64_t, const std::vector<std::vector<float>>&) -> Result<void> {
+          if (at_first < 0) at_first = segments;
+          return {};
+        },
+        [&](std::int64_t, std::int64_t) { ++segments; }, {})
+        .value();
+    return at_first;
+  };
+  EXPECT_EQ(segments_before_the_first_stems({{1, 1}}, {}), 1);
+  EXPECT_EQ(segments_before_the_first_stems({{1, 0}, {0, 1}}, {}), 2);
+  EXPECT_EQ(segments_before_the_first_stems({{1, 1}}, {0, 22050}), 2);
+  EXPECT_EQ(segments_before_the_first_stems({{1, 1}}, {7, 11025, 22000}), 3);
+  EXPECT_EQ(segments_before_the_first_stems({{1, 0}, {0, 1}}, {100, 20000}), 4);
+}
+
 TEST_F(Separator, averages_over_shifts) {
   const auto song = noise(2 * 9000, 7);
   const auto a = separate(one_, song, {.shifts = {100}}).value();

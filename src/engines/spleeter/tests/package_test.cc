@@ -62,8 +62,7 @@ TEST(Package, cut_short_anywhere_is_refused) {
   const auto zipped = zip(published), tarred = gzip(tar(published));
   for (std::size_t size = 0; size < zipped.size(); size += 1 + size / 40)
     EXPECT_NE(refusal_of(zipped.substr(0, size)), "nothing refused") << size;
-  // What is left out at the end are blocks of zeros: the files are whole, and so is what was read of them.
-  for (std::size_t size = 0; size < tarred.size() - 40; size += 1 + size / 40)
+  for (std::size_t size = 0; size < tarred.size(); size += 1 + size / 40)
     EXPECT_NE(refusal_of(tarred.substr(0, size)), "nothing refused") << size;
 }
 
@@ -74,6 +73,15 @@ TEST(Package, of_damaged_content_is_refused) {
   auto tarred = tar(published);
   tarred[20] ^= 1;
   EXPECT_EQ(refusal_of(gzip(tarred)), "the archive is malformed");
+}
+
+TEST(Package, whose_checksum_differs_is_refused_though_the_tar_has_ended_before_it) {
+  for (const auto& behind : {std::string(), std::string(9000, '\0'), std::string("what people leave there")}) {
+    auto packed = gzip(tar(published) + behind);
+    EXPECT_TRUE(read_archive(bytes(packed)));
+    packed[packed.size() - 8] ^= 1;
+    EXPECT_EQ(refusal_of(packed), "the archive is damaged");
+  }
 }
 
 // The archives are small, what they claim or unpack to is not: none of it may be allocated or kept.
