@@ -27,6 +27,9 @@ struct Limits {
 struct Task {
   std::string engine;
   Input input;
+  // A descriptor that polls POLLRDHUP when nobody waits for the run any more, which is a stop request then; -1: none.
+  // Heard by runners that can be warm().
+  int hangup = -1;
 };
 
 // One worker process, started on first use, restarted after it died, replaced after Limits::runs_per_worker runs. Not
@@ -38,6 +41,8 @@ class Runner {
   // said something malformed), job_timed_out (wall or CPU time), cancelled. Progress is called on this thread, at most
   // ten times a second.
   virtual Result<Output> run(const Task& task, Progress& progress, std::stop_token stop) = 0;
+  // Whether there is a process that waits for the next run: then any thread may call run(), one at a time.
+  virtual bool warm() { return false; }
 };
 
 // In worker processes under `limits`. `program` is the tollhouse binary (usually /proc/self/exe); it is called as

@@ -21,7 +21,7 @@ namespace toll::engine {
 namespace {
 
 constexpr rlim_t worker_descriptors = 256;
-constexpr rlim_t cpu_slack_seconds = 2;
+constexpr std::int64_t cpu_slack_seconds = 2;
 
 [[noreturn]] void fail(int error, const char* what) {
   throw std::system_error(error, std::generic_category(), what);
@@ -130,6 +130,7 @@ WorkerProcess::WorkerProcess(const std::filesystem::path& program, const Limits&
   socket_ = std::move(socket.ours);
   errors_ = std::move(errors.ours);
   apply_limits(pid_, limits);
+  if (const int error = ::clock_getcpuclockid(pid_, &clock_); error != 0) fail(error, "clock_getcpuclockid");
 }
 
 WorkerProcess::~WorkerProcess() {
@@ -138,16 +139,21 @@ WorkerProcess::~WorkerProcess() {
 }
 
 std::chrono::nanoseconds WorkerProcess::cpu_time() const {
-  clockid_t clock;
   timespec used{};
-  if (::clock_getcpuclockid(pid_, &clock) != 0 || ::clock_gettime(clock, &used) != 0) return {};
+  if (::clock_gettime(clock_, &used) != 0) return {};
   return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
-void WorkerProcess::allow_cpu(std::chrono::seconds more) {
-  auto until = std::chrono::duration_cast<std::chrono::seconds>(cpu_time()) + more;
-  // Only the soft limit: raising a hard one again takes a privilege that the server should not have.
-  limit(pid_, RLIMIT_CPU, static_cast<rlim_t>(until.count()) + cpu_slack_seconds, RLIM_INFINITY);
+std::chrono::nanoseconds WorkerProcess::allow_cpu(std::chrono::seconds more) {
+  const auto until = cpu_time() + more;
+  const auto least = std::chrono::floor<std::chrono::seconds>(until).count() + cpu_slack_seconds;
+  // A warm worker's short runs need not move it each time. Only the soft limit: raising a hard one again takes a
+  // privilege that the server should not have.
+  if (allowed_ < least || allowed_ > least + 1) {
+    allowed_ = least + 1;
+    limit(pid_, RLIMIT_CPU, static_cast<rlim_t>(allowed_), RLIM_INFINITY);
+  }
+  return until;
 }
 
 bool WorkerProcess::alive() {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <sys/types.h>
+#include <time.h>
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -30,8 +32,9 @@ class WorkerProcess {
 
   // CPU time of all its threads so far.
   std::chrono::nanoseconds cpu_time() const;
-  // Lets it use so much more; the kernel's own limit stands a little above, in case we are too busy to look.
-  void allow_cpu(std::chrono::seconds more);
+  // Lets it use so much more; the kernel's own limit stands a little above, in case we are too busy to look. What
+  // cpu_time() may become.
+  std::chrono::nanoseconds allow_cpu(std::chrono::seconds more);
 
   bool alive();
   // How it ended: "signal 11 (Segmentation fault)", "exit status 1". Waits for the end, so only after kill() or a
@@ -46,6 +49,8 @@ class WorkerProcess {
   Fd socket_;
   Fd errors_;
   pid_t pid_ = -1;
+  clockid_t clock_{};         // of its CPU time
+  std::int64_t allowed_ = 0;  // seconds: the kernel's limit
   std::optional<int> status_;
 };
 

@@ -27,16 +27,15 @@ constexpr std::chrono::milliseconds dying_time{500};     // between the end of i
 // A worker reports ten times a second; one that says far more wants to keep us busy.
 constexpr double frames_a_second = 50, frames_at_once = 100;
 
+// What poll() hears of a stop request.
 class StopSignal {
  public:
-  explicit StopSignal(std::stop_token stop)
-      : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), callback_(std::move(stop), Raise{fd_.get()}) {
-    if (!fd_) throw std::system_error(errno, std::generic_category(), "eventfd");
-  }
-  int fd() const { return fd_.get(); }
+  // `fd`: an eventfd that outlives this; it may be raised already, by a stop request of an earlier run.
+  StopSignal(int fd, std::stop_token stop) : fd_(fd), callback_(std::move(stop), Raise{fd}) {}
+  int fd() const { return fd_; }
   void drain() {
     std::uint64_t count;
-    [[maybe_unused]] auto size = ::read(fd_.get(), &count, sizeof count);
+    [[maybe_unused]] auto size = ::read(fd_, &count, sizeof count);
   }
 
  private:
@@ -47,7 +46,7 @@ class StopSignal {
       [[maybe_unused]] auto size = ::write(fd, &one, sizeof one);
     }
   };
-  Fd fd_;
+  int fd_;
   std::stop_callback<Raise> callback_;
 };
 
@@ -74,19 +73,19 @@ Message message_of(std::int64_t run, const Task& task) {
 // One run in one worker. When `ended_well` is false afterwards, the worker is dead and must be replaced.
 class Supervision {
  public:
-  Supervision(WorkerProcess& worker, const Limits& limits, std::int64_t run, Progress& progress, std::stop_token stop,
-              std::string engine)
+  Supervision(WorkerProcess& worker, const Limits& limits, std::int64_t run, Progress& progress, int stop_fd,
+              std::stop_token stop, const Task& task)
       : worker_(worker),
         limits_(limits),
         run_(run),
         progress_(progress),
         stop_(stop),
-        signal_(stop),
-        log_(std::move(engine)) {}
+        signal_(stop_fd, stop),
+        hangup_(task.hangup),
+        log_(task.engine) {}
 
   Result<Output> carry_out(const Message& message) {
-    worker_.allow_cpu(limits_.cpu_time);
-    cpu_limit_ = worker_.cpu_time() + limits_.cpu_time;
+    cpu_limit_ = worker_.allow_cpu(limits_.cpu_time);
     if (!send_all(worker_.socket(), encode(HostFrame(message.frame)), message.descriptors, Steady::now() + send_time))
       return gone("did not take its task");
     while (!result_) {
@@ -107,12 +106,15 @@ class Supervision {
   Ended enforce() {
     auto now = Steady::now();
     if (now >= deadline_) return killed(Reason::job_timed_out, "out of wall time");
-    if (worker_.cpu_time() > cpu_limit_) return killed(Reason::job_timed_out, "out of CPU time");
+    if (now >= next_look_) {
+      next_look_ = now + look_interval;
+      if (worker_.cpu_time() > cpu_limit_) return killed(Reason::job_timed_out, "out of CPU time");
+    }
     if (frames_ > frames_at_once + frames_a_second * std::chrono::duration<double>(now - started_).count())
       return killed(Reason::worker_lost, "too many frames");
     if (malformed_) return killed(Reason::worker_lost, "malformed frame");
     if (closed_) return gone("closed its socket");
-    if (stop_.stop_requested() && !kill_at_) {
+    if ((hung_up_ || stop_.stop_requested()) && !kill_at_) {
       kill_at_ = now + limits_.cancel_grace;
       send_all(worker_.socket(), encode(HostFrame(CancelFrame{run_})), {}, *kill_at_);
     }
@@ -121,12 +123,16 @@ class Supervision {
   }
 
   void wait() {
-    std::array<pollfd, 3> sources{pollfd{worker_.socket(), POLLIN, 0}, pollfd{worker_.error_pipe(), POLLIN, 0},
-                                  pollfd{signal_.fd(), POLLIN, 0}};
+    std::array<pollfd, 4> sources{pollfd{worker_.socket(), POLLIN, 0}, pollfd{worker_.error_pipe(), POLLIN, 0},
+                                  pollfd{signal_.fd(), POLLIN, 0}, pollfd{hangup_, POLLRDHUP, 0}};
     auto until = std::min(deadline_, kill_at_.value_or(deadline_));
     auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Steady::now());
     auto pause = std::clamp(left, std::chrono::milliseconds(0), look_interval);
     if (::poll(sources.data(), sources.size(), static_cast<int>(pause.count())) <= 0) return;
+    if (sources[3].revents) {
+      hung_up_ = true;
+      hangup_ = -1;
+    }
     if (sources[2].revents) signal_.drain();
     if (sources[1].revents & POLLIN) log_.read_from(worker_.error_pipe());
     if (sources[0].revents) listen();
@@ -187,10 +193,13 @@ class Supervision {
   Progress& progress_;
   std::stop_token stop_;
   StopSignal signal_;
+  int hangup_;
+  bool hung_up_ = false;
   LineLog log_;
   FrameSplitter splitter_;
   Steady::time_point started_ = Steady::now();
   Steady::time_point deadline_ = started_ + limits_.wall_time;
+  Steady::time_point next_look_ = started_ + look_interval;
   std::chrono::nanoseconds cpu_limit_{};
   std::optional<Steady::time_point> kill_at_;
   std::optional<Result<Output>> result_;
@@ -202,14 +211,19 @@ class Supervision {
 
 class ProcessRunner final : public Runner {
  public:
-  ProcessRunner(std::filesystem::path program, Limits limits) : program_(std::move(program)), limits_(limits) {}
+  ProcessRunner(std::filesystem::path program, Limits limits)
+      : program_(std::move(program)), limits_(limits), stop_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (!stop_fd_) throw std::system_error(errno, std::generic_category(), "eventfd");
+  }
+
+  bool warm() override { return worker_ && runs_of_worker_ < limits_.runs_per_worker && worker_->alive(); }
 
   Result<Output> run(const Task& task, Progress& progress, std::stop_token stop) override {
     if (stop.stop_requested()) return Reason::cancelled;
     Message message = message_of(++run_, task);
     if (message.descriptors.size() > max_descriptors) return Fault(Reason::internal).because("too many descriptors");
     if (auto started = start_worker(); !started) return std::move(started).error();
-    Supervision supervision(*worker_, limits_, run_, progress, stop, task.engine);
+    Supervision supervision(*worker_, limits_, run_, progress, stop_fd_.get(), stop, task);
     Result<Output> result = supervision.carry_out(message);
     if (!supervision.ended_well() || ++runs_of_worker_ >= limits_.runs_per_worker) worker_.reset();
     return result;
@@ -230,6 +244,7 @@ class ProcessRunner final : public Runner {
 
   std::filesystem::path program_;
   Limits limits_;
+  Fd stop_fd_;
   std::unique_ptr<WorkerProcess> worker_;
   std::int64_t run_ = 0;
   std::uint32_t runs_of_worker_ = 0;

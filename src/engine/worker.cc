@@ -1,9 +1,10 @@
-// The worker's side: one thread listens to the host, another one runs the engine.
+// The worker's side: one thread listens to the host, another one runs the engine, all its runs.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <optional>
@@ -60,6 +61,7 @@ class FrameProgress final : public Progress {
 struct ReceivedRun {
   RunFrame frame;
   std::vector<Fd> descriptors;
+  std::stop_token stop;
 };
 
 Input input_of(const ReceivedRun& run) {
@@ -109,7 +111,7 @@ class Worker {
     auto frame = parse_host_frame(text);
     if (!frame) return false;
     if (auto* cancel = std::get_if<CancelFrame>(&*frame)) {
-      if (cancel->run == current_) runner_.request_stop();
+      if (cancel->run == current_) stop_.request_stop();
       return true;
     }
     return start(std::get<RunFrame>(std::move(*frame)));
@@ -125,17 +127,33 @@ class Worker {
     sandbox_ = false;  // once is for ever
     current_ = frame.run;
     busy_ = true;
-    // The host sends a run only after the end of the one before, so this waits for moments at most.
-    runner_ = std::jthread([this, run = ReceivedRun{std::move(frame), std::exchange(descriptors_, {})}](
-                               std::stop_token stop) mutable { work(std::move(run), std::move(stop)); });
+    stop_ = std::stop_source();
+    {
+      // The host sends a run only after the end of the one before.
+      std::lock_guard lock(mutex_);
+      next_ = ReceivedRun{std::move(frame), std::exchange(descriptors_, {}), stop_.get_token()};
+    }
+    // Made here and not before: it inherits the sandbox.
+    if (!runner_.joinable()) runner_ = std::jthread([this](const std::stop_token& ended) { run_all(ended); });
+    came_.notify_one();
     return true;
   }
 
-  void work(ReceivedRun run, std::stop_token stop) {
+  void run_all(const std::stop_token& ended) {
+    std::unique_lock lock(mutex_);
+    while (came_.wait(lock, ended, [this] { return next_.has_value(); })) {
+      auto run = *std::exchange(next_, std::nullopt);
+      lock.unlock();
+      work(std::move(run));
+      lock.lock();
+    }
+  }
+
+  void work(ReceivedRun run) {
     std::int64_t id = run.frame.run;
     Engine* engine = catalogue_.find(run.frame.engine);
     FrameProgress progress(speaker_, id);
-    Result<Output> result = engine ? run_guarded(*engine, input_of(run), progress, std::move(stop))
+    Result<Output> result = engine ? run_guarded(*engine, input_of(run), progress, run.stop)
                                    : Fault(Reason::internal).because("no engine " + run.frame.engine);
     run.descriptors.clear();
     busy_ = false;
@@ -151,6 +169,10 @@ class Worker {
   std::vector<Fd> descriptors_;
   std::int64_t current_ = -1;
   std::atomic<bool> busy_ = false;
+  std::stop_source stop_;  // of the current run
+  std::mutex mutex_;
+  std::condition_variable_any came_;
+  std::optional<ReceivedRun> next_;  // for the thread to take
   std::jthread runner_;
 };
 

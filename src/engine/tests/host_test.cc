@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -58,6 +59,33 @@ TEST_F(EngineHost, stops_a_polite_engine_when_asked) {
   EXPECT_LT(Steady::now() - asked, std::chrono::seconds(10));
   stop_ = {};
   expect_runner_works();
+}
+
+TEST_F(EngineHost, takes_a_hang_up_for_a_stop_request) {
+  auto limits = test_limits();
+  limits.cancel_grace = std::chrono::seconds(15);
+  use(limits);
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  const Fd ours(ends[0]);
+  std::optional<Fd> caller(ends[1]);
+  progress_.when_reported = [&] { caller.reset(); };
+  EXPECT_EQ(reason_of(runner_->run({"polite", {.params = "{}"}, ours.get()}, progress_, {})), Reason::cancelled);
+  progress_.when_reported = {};
+  expect_runner_works();
+}
+
+TEST_F(EngineHost, is_warm_while_a_worker_waits_for_its_next_run) {
+  auto limits = test_limits();
+  limits.runs_per_worker = 2;
+  use(limits);
+  EXPECT_FALSE(runner_->warm()) << "nothing is started";
+  ASSERT_TRUE(run("threads"));
+  EXPECT_TRUE(runner_->warm());
+  std::thread([&] { EXPECT_TRUE(run("threads")); }).join();
+  EXPECT_FALSE(runner_->warm()) << "it had its two runs";
+  ASSERT_FALSE(run("crash", "\"segv\""));
+  EXPECT_FALSE(runner_->warm());
 }
 
 TEST_F(EngineHost, kills_a_deaf_engine_after_the_grace) {
