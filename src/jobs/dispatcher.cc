@@ -6,6 +6,7 @@
 #include <mutex>
 #include <span>
 #include <stdexcept>
+#include <stop_token>
 #include <thread>
 #include <utility>
 
@@ -20,9 +21,9 @@ namespace {
 
 using Entry = Roster::Entry;
 
-// How long an end is tried to be written while the database says no. Then the lease runs out, and the run counts as
-// lost.
-constexpr int write_tries = 20;
+// How long ends are tried to be written while the database says no, and how often once the dispatcher stops. Then the
+// lease runs out, and the run counts as lost.
+constexpr int write_tries = 20, write_tries_of_a_stop = 2;
 constexpr std::chrono::milliseconds write_pause{500};
 
 log::Field id_of(const Claim& claim) {
@@ -77,6 +78,7 @@ class Dispatcher::Impl final : public Listener {
 
   void stop() {
     std::lock_guard lock(stopping_);
+    ending_.request_stop();
     roster_.close();
     for (auto& slot : slots_)
       if (slot.joinable()) slot.join();
@@ -101,14 +103,20 @@ class Dispatcher::Impl final : public Listener {
     if (const auto limit = roster_.call()) claim(limit);
   }
 
+  // A call is out. However it ends, the roster hears of it: who waits for its answer would wait for ever.
   void claim(std::size_t limit) {
-    auto claims = std::make_shared<std::vector<Claim>>();
-    db_.post_write(
-        [this, claims, limit](sql::Tx& tx) {
-          *claims = claimed(tx, limit);
-          return true;
-        },
-        [this, claims](std::exception_ptr failed) { fed(std::move(*claims), std::move(failed)); });
+    try {
+      auto claims = std::make_shared<std::vector<Claim>>();
+      db_.post_write(
+          [this, claims, limit](sql::Tx& tx) {
+            *claims = claimed(tx, limit);
+            return true;
+          },
+          [this, claims](std::exception_ptr failed) { fed(std::move(*claims), std::move(failed)); });
+    } catch (const std::exception& e) {
+      log::error("jobs.claim_failed", {{"cause", e.what()}});
+      roster_.call_failed();
+    }
   }
 
   std::vector<Claim> claimed(sql::Tx& tx, std::size_t limit) {
@@ -125,13 +133,25 @@ class Dispatcher::Impl final : public Listener {
       log::error("jobs.claim_failed", {{"cause", what_of(failed)}});
       return roster_.call_failed();
     }
+    std::size_t limit = 0;
+    try {
+      limit = roster_.answer(entries_of(std::move(claims)));
+    } catch (const std::exception& e) {
+      // What was claimed is nobody's here: its lease runs out.
+      log::error("jobs.claims_lost", {{"cause", e.what()}});
+      return roster_.call_failed();
+    }
+    // With the end of the call the dispatcher may go: nothing of it is touched after that.
+    if (limit > 0) claim(limit);
+  }
+
+  std::vector<Entry> entries_of(std::vector<Claim> claims) const {
     std::vector<Entry> entries;
     for (auto& claim : claims) {
       auto timeout = kind_of(claim).timeout();
       entries.push_back(std::make_shared<Attempt>(std::move(claim), timeout));
     }
-    // With the end of the call the dispatcher may go: nothing of it is touched after that.
-    if (const auto limit = roster_.answer(std::move(entries))) claim(limit);
+    return entries;
   }
 
   Kind& kind_of(const Claim& claim) const { return *kinds_.at(claim.job.kind); }
@@ -140,7 +160,19 @@ class Dispatcher::Impl final : public Listener {
 
   void work() {
     auto runner = make_runner_();
-    while (Entry entry = roster_.take()) carry_out(*runner, entry);
+    while (Entry entry = roster_.take()) {
+      try {
+        carry_out(*runner, entry);
+      } catch (const std::exception& e) {
+        let_go(*entry, e.what());
+        dropped(entry);
+      }
+    }
+  }
+
+  // Its end cannot be written, by lack of memory perhaps: the lease runs out.
+  static void let_go(const Attempt& attempt, std::string_view cause) {
+    log::error("jobs.end_not_written", {id_of(attempt.claim()), {"cause", cause}});
   }
 
   // Leaves a finished run to the finisher, and ends any other here: its temporary files go before its place is free.
@@ -156,11 +188,11 @@ class Dispatcher::Impl final : public Listener {
     if (outcome) return endings_.add({entry, std::move(run)});
     unfinished(*entry, outcome.error());
     run.reset();
-    dropped({entry});
+    dropped(entry);
   }
 
-  void dropped(const std::vector<Entry>& entries) {
-    roster_.drop(entries);
+  void dropped(const Entry& entry) {
+    roster_.drop({&entry, 1});
     feed();
   }
 
@@ -168,20 +200,31 @@ class Dispatcher::Impl final : public Listener {
 
   void finish() {
     for (auto ended = endings_.take(); !ended.empty(); ended = endings_.take()) {
-      write_ends(ended);
-      std::vector<Entry> entries;
-      for (auto& ending : ended) entries.push_back(std::move(ending.entry));
+      try {
+        write_ends(ended);
+      } catch (const std::exception& e) {
+        for (const auto& ending : ended) let_go(*ending.entry, e.what());
+      }
+      for (auto& ending : ended) {
+        ending.run.reset();
+        roster_.drop({&ending.entry, 1});
+      }
       ended.clear();
-      dropped(entries);
+      feed();
     }
   }
 
-  // All in one transaction; one by one when one of them cannot be committed.
+  // All in one transaction; one by one when one of them cannot be committed. What the database did not take in all its
+  // time it is not asked to take once more for each of them.
   void write_ends(std::span<const Ending> ended) {
     auto outcome = completed(ended);
     if (outcome) return;
-    if (ended.size() == 1) return unfinished(*ended.front().entry, outcome.error());
-    for (std::size_t i = 0; i < ended.size(); ++i) write_ends(ended.subspan(i, 1));
+    if (outcome.error().reason() == Reason::overloaded)
+      for (const auto& ending : ended) let_go(*ending.entry, outcome.error().describe());
+    else if (ended.size() == 1)
+      unfinished(*ended.front().entry, outcome.error());
+    else
+      for (std::size_t i = 0; i < ended.size(); ++i) write_ends(ended.subspan(i, 1));
   }
 
   Result<void> completed(std::span<const Ending> ended) {
@@ -214,8 +257,8 @@ class Dispatcher::Impl final : public Listener {
     if (!written) log::error("jobs.end_not_written", {id_of(claim), {"cause", written.error().describe()}});
   }
 
-  // Writes the end of a run. A database that cannot be reached or has too much to do gets time; then the lease runs
-  // out.
+  // Writes the end of a run. A database that cannot be reached or has too much to do gets time; then overloaded, and
+  // the lease runs out.
   Result<void> persisted(const Claim& claim, const std::function<Result<void>(sql::Tx&)>& body) {
     for (int tries = 1;; ++tries) {
       std::string cause;
@@ -231,9 +274,18 @@ class Dispatcher::Impl final : public Listener {
         return Fault(Reason::internal).because(e.what());
       }
       log::error("jobs.write_failed", {id_of(claim), {"cause", cause}});
-      if (tries == write_tries) return Fault(Reason::internal).because(cause);
-      std::this_thread::sleep_for(write_pause);
+      if (tries >= write_tries || (ending_.stop_requested() && tries >= write_tries_of_a_stop))
+        return Fault(Reason::overloaded).because(cause);
+      pause();
     }
+  }
+
+  // A stop begins with the next try.
+  void pause() {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    never.wait_for(lock, ending_.get_token(), write_pause, [this] { return ending_.stop_requested(); });
   }
 
   // --- the keeper: leases, progress, deadlines, and other people's dead workers ---
@@ -305,6 +357,7 @@ class Dispatcher::Impl final : public Listener {
   Roster roster_;
   std::shared_ptr<void> listening_;
   std::mutex stopping_;
+  std::stop_source ending_;
   Endings endings_;
   std::vector<std::jthread> slots_;
   std::jthread finisher_;

@@ -74,7 +74,7 @@ class Dispatcher {
   std::size_t running() const;
 
   // Takes nothing more, tells the runs to stop, waits until each is back in the queue (which costs no attempt) or
-  // complete. Idempotent.
+  // complete, but not for a database that cannot be reached: then their leases run out. Idempotent.
   void stop();
 
  private:

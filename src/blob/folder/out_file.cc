@@ -20,6 +20,11 @@ constexpr std::size_t small_piece = 128 << 10, large_piece = 1 << 20;
 constexpr std::uint64_t large_file = 16 << 20;
 // Without O_DIRECT the kernel is told to begin writing after each step, so that the sync at the end finds little.
 constexpr std::uint64_t writeback_step = 8 << 20;
+
+// Stands while something is done that may throw: who goes on after the exception is told that there is a hole.
+Fault broken() {
+  return Fault(Reason::internal).because("an earlier write failed");
+}
 }  // namespace
 
 OutFile::~OutFile() {
@@ -62,7 +67,9 @@ OutFile::Room OutFile::make_room(std::size_t size) {
 }
 
 Result<void> OutFile::flush() {
+  full_ = broken();
   auto done = write_out({room_.get(), std::exchange(held_, 0)});
+  full_.reset();
   if (!done) full_ = done.error();
   return done;
 }
@@ -71,14 +78,15 @@ Result<void> OutFile::hand_over() {
   if (auto settled = settle(); !settled) return settled;
   std::swap(room_, leaving_);
   const std::span<const std::byte> piece(leaving_.get(), std::exchange(held_, 0));
+  full_ = broken();
   under_way_ = disk_.post([this, piece] { return write_out(piece); });
+  full_.reset();
   return {};
 }
 
 Result<void> OutFile::settle() {
   if (!under_way_.valid()) return {};
-  // Stands if get() throws: there is a hole then, too.
-  full_ = Fault(Reason::internal).because("an earlier write failed");
+  full_ = broken();
   auto done = under_way_.get();
   full_.reset();
   if (!done) full_ = done.error();

@@ -1,5 +1,6 @@
 #include "blob/folder/write_behind.h"
 
+#include <system_error>
 #include <utility>
 
 namespace toll::blob::folder {
@@ -16,11 +17,26 @@ WriteBehind::~WriteBehind() {
 std::future<Result<void>> WriteBehind::post(std::function<Result<void>()> write) {
   Job job(std::move(write));
   auto done = job.get_future();
-  std::lock_guard lock(mutex_);
-  if (idle_ <= jobs_.size() && threads_.size() < most_) threads_.emplace_back([this] { work(); });
-  jobs_.push_back(std::move(job));
-  posted_.notify_one();
+  std::unique_lock lock(mutex_);
+  if (has_hands()) {
+    jobs_.push_back(std::move(job));
+    posted_.notify_one();
+  } else {
+    lock.unlock();
+    job();
+  }
   return done;
+}
+
+// Whether a thread is there to take what is posted now, or will be.
+bool WriteBehind::has_hands() {
+  if (idle_ > jobs_.size() || threads_.size() >= most_) return true;
+  try {
+    threads_.push_back(start_([this] { work(); }));
+  } catch (const std::system_error&) {
+    return !threads_.empty();
+  }
+  return true;
 }
 
 void WriteBehind::work() {

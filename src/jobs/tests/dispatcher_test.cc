@@ -237,6 +237,64 @@ TEST_P(JobDispatcher, commits_the_others_when_one_of_many_ends_cannot_be) {
   EXPECT_EQ(fixture_.balance(alice_), metering::whole_credits(80));
 }
 
+// A database that is away: every write ends as one whose server is gone does.
+class AwayDatabase final : public sql::Database {
+ public:
+  explicit AwayDatabase(sql::Database& real) : real_(real) {}
+  sql::Engine engine() const override { return real_.engine(); }
+  void post_read(Body body, Done done) override { real_.post_read(std::move(body), std::move(done)); }
+  void post_write(Body body, Done done) override {
+    if (throws) throw std::bad_alloc();
+    if (!away) return real_.post_write(std::move(body), std::move(done));
+    ++refused;
+    done(std::make_exception_ptr(sql::Error("the server closed the connection")));
+  }
+  bool reads_are_cheap() const override { return real_.reads_are_cheap(); }
+  void read_here(const Body& body, Statements statements) override { real_.read_here(body, statements); }
+  void close() override {}
+
+  std::atomic<bool> away = false, throws = false;
+  std::atomic<int> refused = 0;
+
+ private:
+  sql::Database& real_;
+};
+
+// Who is hurt: whoever stops a server whose database is away, with many runs at their end.
+TEST_P(JobDispatcher, does_not_wait_for_an_absent_database_once_for_each_end_when_it_stops) {
+  AwayDatabase db(fixture_.db());
+  script_.run = [](auto&, std::stop_token stop) -> Result<engine::Output> {
+    while (!stop.stop_requested()) std::this_thread::sleep_for(milliseconds(1));
+    return engine::Output{};
+  };
+  std::vector<Job> jobs;
+  for (int i = 0; i < 12; ++i) jobs.push_back(fixture_.submit());
+  auto options = quick(12);
+  options.beat = options.poll = seconds(3600);
+  dispatcher_ = std::make_unique<Dispatcher>(
+      db, fixture_.queue(), std::vector<Kind*>{&kind_}, [this] { return std::make_unique<ScriptedRunner>(script_); },
+      options);
+  ASSERT_TRUE(eventually([&] { return script_.runs == 12; }));
+  db.away = true;
+  dispatcher_->stop();
+  EXPECT_LE(db.refused, 24) << "twice for each end, though each came alone; once for each of twenty tries were 240";
+  for (const auto& job : jobs) EXPECT_EQ(state(job), State::processing) << "its lease decides";
+  dispatcher_.reset();
+}
+
+// Who is hurt: every job that comes after a moment without memory.
+TEST_P(JobDispatcher, goes_on_after_a_call_for_work_that_could_not_be_made) {
+  AwayDatabase db(fixture_.db());
+  db.throws = true;
+  dispatcher_ = std::make_unique<Dispatcher>(
+      db, fixture_.queue(), std::vector<Kind*>{&kind_}, [this] { return std::make_unique<ScriptedRunner>(script_); },
+      quick());
+  const Job job = fixture_.submit();
+  db.throws = false;
+  EXPECT_TRUE(becomes(job, State::completed));
+  dispatcher_.reset();
+}
+
 TEST_P(JobDispatcher, gives_a_job_three_workers_and_no_more) {
   script_.run = [](auto&, auto) -> Result<engine::Output> { return Fault(Reason::worker_lost).because("signal 11"); };
   start();
