@@ -33,7 +33,7 @@ Workshop::Workshop(Foundation& foundation, const config::Settings& settings)
       queue(base.ledger, base.clock),
       separations(queue, objects, *store, sweeper, base.clock, base.random,
                   {.retention = std::chrono::hours(settings.stems.retention_hours),
-                   .can_run_trained = [] { return engines::onnx::load_runtime().has_value(); }}),
+                   .can_run_trained = [] { return engines::onnx::find_runtime().has_value(); }}),
       kind(*base.db, *store, separations,
            {.timeout = settings.stems.job_timeout,
             .max_seconds = settings.stems.max_audio_seconds.count(),

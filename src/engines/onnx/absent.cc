@@ -19,6 +19,9 @@ namespace {
 Result<void> load_runtime() {
   return refuse("this program was built without ONNX Runtime");
 }
+Result<void> find_runtime() {
+  return load_runtime();
+}
 
 Tensor::Tensor(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Tensor::~Tensor() = default;

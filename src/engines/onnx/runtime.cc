@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <memory>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -42,13 +43,17 @@ Loaded& loaded() {
   return *one;
 }
 
-Result<void> load(Loaded& into) {
-  void* library = ::dlopen(library_name, RTLD_NOW | RTLD_LOCAL);
+Result<const OrtApi*> api_of(void* library) {
   if (!library) return refuse("ONNX Runtime is not installed beside the program");
   using GetBase = const OrtApiBase* (*)();
   auto base = reinterpret_cast<GetBase>(::dlsym(library, "OrtGetApiBase"));
   const OrtApi* api = base ? base()->GetApi(ORT_API_VERSION) : nullptr;
   if (!api) return refuse("the ONNX Runtime beside the program is of another version");
+  return api;
+}
+
+Result<void> load(Loaded& into) {
+  const auto* api = TOLL_TRY(api_of(::dlopen(library_name, RTLD_NOW | RTLD_LOCAL)));
   Ort::InitApi(api);
   // Errors come back as results.
   into.environment.emplace(ORT_LOGGING_LEVEL_FATAL, "tollhouse");
@@ -82,6 +87,16 @@ Result<void> load_runtime() {
     if (!result) state.fault = std::move(result).error();
   });
   if (state.fault) return *state.fault;
+  return {};
+}
+
+Result<void> find_runtime() {
+  static const auto found = []() -> std::optional<Fault> {
+    const std::unique_ptr<void, int (*)(void*)> library(::dlopen(library_name, RTLD_LAZY | RTLD_LOCAL), ::dlclose);
+    const auto api = api_of(library.get());
+    return api ? std::nullopt : std::optional(api.error());
+  }();
+  if (found) return *found;
   return {};
 }
 

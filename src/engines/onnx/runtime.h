@@ -10,5 +10,8 @@ namespace toll::engines::onnx {
 // closes, since it opens files. Reason::model_unusable, argument why: built without ONNX Runtime, the library is not
 // beside the program, or it is of another version.
 Result<void> load_runtime();
+// Whether load_runtime() would succeed, without keeping the library: for a server, which runs no models itself and
+// would hold 20 MiB for it. Looked at once a process. The same faults.
+Result<void> find_runtime();
 
 }  // namespace toll::engines::onnx

@@ -2,6 +2,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <optional>
 #include <thread>
@@ -20,6 +22,27 @@ using namespace testing;
 class Quiet final : public engine::Progress {
   void report(double) override {}
 };
+
+bool is_mapped(std::string_view name) {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);)
+    if (line.find(name) != line.npos) return true;
+  return false;
+}
+
+// 0: finding the runtime says what loading it does, and leaves nothing behind.
+int find_and_load() {
+  if (is_mapped("libonnxruntime")) return 1;
+  const bool found = find_runtime().has_value();
+  if (is_mapped("libonnxruntime")) return 2;
+  return found == load_runtime().has_value() ? 0 : 3;
+}
+
+// In a process of its own, where nothing else has loaded it.
+TEST(RuntimeDeathTest, is_found_without_being_kept) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(std::exit(find_and_load()), ::testing::ExitedWithCode(0), "");
+}
 
 class Onnx : public ::testing::Test {
  protected:
