@@ -5,7 +5,6 @@
 #include <mutex>
 #include <thread>
 
-#include "base/log.h"
 #include "engines/onnx/runtime.h"
 
 namespace toll::app {
@@ -71,6 +70,7 @@ inference::Inference::Options inference_options(const config::Settings& settings
                     .bytes_of_account = 2 * bytes};
   options.input_bytes = bytes;
   options.timeout = own.timeout;
+  options.kept_bytes = static_cast<std::uint64_t>(own.memory_bytes) * 4;
   options.price = {own.price.micros};
   for (const auto& price : own.prices) options.prices[price.repo] = {price.credits.micros};
   return options;
@@ -94,8 +94,7 @@ void gauges(api::Metrics& metrics, const inference::Inference& models) {
 Inference::Inference(Foundation& base, Workshop& workshop, const models::ModelServing& serving,
                      models::AccessRecorder& recorder, const api::Core& server, api::Metrics& metrics,
                      const config::Settings& settings)
-    : models(*base.db, *workshop.store, serving, inference::Bills(base.ledger, base.clock, base.random),
-             inference_options(settings)),
+    : models(*base.db, *workshop.store, serving, base.ledger, base.random, inference_options(settings)),
       // A key stays with its call for as long as the call may take.
       idempotency({.owner = base.random.uuid4(), .hash_secret = base.secrets.keys, .lease = models.lease()},
                   base.clock),
@@ -105,10 +104,8 @@ Inference::Inference(Foundation& base, Workshop& workshop, const models::ModelSe
             models,
             recorder,
             TOLL_VERSION,
-            engines::onnx::load_runtime().has_value(),
+            engines::onnx::find_runtime().has_value(),
             static_cast<std::uint64_t>(settings.inference.max_body_bytes)} {
-  const auto left = base.db->write([&](sql::Tx& tx) { return models.bills().recover(tx); });
-  if (left > 0) log::info("inference.calls_released", {{"count", left}});
   gauges(metrics, models);
 }
 

@@ -1,6 +1,7 @@
 // The only place that puts the whole together. serve() reads top to bottom: a line may use what stands above it.
 #include "tollhouse/wiring.h"
 
+#include <malloc.h>
 #include <csignal>
 #include <thread>
 
@@ -91,7 +92,6 @@ int serve(const config::Settings& settings) {
   Janitor janitor(*base.db,
                   {[&](sql::Tx& tx) { workshop.separations.expire(tx); },
                    [&](sql::Tx& tx) { gatehouse.idempotency.purge(tx); }, [&](sql::Tx& tx) { base.sessions.purge(tx); },
-                   [bills = inference::Bills(base.ledger, base.clock, base.random)](sql::Tx& tx) { bills.sweep(tx); },
                    [&](sql::Tx& tx) {
                      const auto kept = std::chrono::hours(settings.objects.upload_retention_hours);
                      workshop.slots.sweep(tx, base.clock.now() - kept, 500);
@@ -128,6 +128,8 @@ int serve(const config::Settings& settings) {
                                {"tls", options.certificate_file.empty() ? 0 : 1},
                                {"database", base.db->engine() == sql::Engine::sqlite ? "sqlite" : "postgresql"}});
   log::flush();
+  // What the start needed and has let go, the OpenAPI document's making before all, goes back to the system.
+  ::malloc_trim(0);
 
   std::jthread stopper([&](const std::stop_token& ended) {
     const int signal = wait_for(stop_signals);

@@ -103,7 +103,9 @@ Result<std::optional<json::Value>> parse_body(const http::Request& request, std:
 http::Response replay_response(const metering::KeptAnswer& kept) {
   http::Response response;
   response.status = kept.status;
-  response.fields.add("Content-Type", "application/json");
+  const bool typed = std::ranges::any_of(
+      kept.fields, [](const auto& field) { return equal_ignoring_case(field.first, "Content-Type"); });
+  if (!typed) response.fields.add("Content-Type", "application/json");
   response.fields.add("Idempotency-Replayed", "true");
   for (const auto& [name, value] : kept.fields) response.fields.add(name, value);
   response.body = kept.body;

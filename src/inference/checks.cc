@@ -35,7 +35,6 @@ void check_shape(const TensorInfo& info, const Tensor& input, Problems& problems
                           fmt::format("must have the shape {}, not {}; -1 takes any extent", wanted, given));
   const auto elements = elements_of(input.shape);
   if (!elements) return problems.add(input.name, fmt::format("cannot have the shape {}", given));
-  if (*elements == 0) return problems.add(input.name, "must have elements");
   const auto size = engines::onnx::size_of(input.type);
   if (*elements > input.bytes.size() || *elements * size != input.bytes.size())
     problems.add(input.name,

@@ -15,8 +15,8 @@ struct Bounds {
 };
 
 // Every problem at once, at most json's usual hundred: Fault invalid_request, the path of each problem being the name
-// of the tensor. Names missing, unknown or given twice, types, ranks, extents, numbers of elements, tensors without
-// elements, too many bytes, outputs that the model does not have.
+// of the tensor. Names missing, unknown or given twice, types, ranks, extents, numbers of elements, too many bytes,
+// outputs that the model does not have.
 Result<void> check_call(const Schema& schema, const std::vector<Tensor>& inputs,
                         const std::vector<std::string>& outputs, const Bounds& bounds);
 

@@ -1,6 +1,5 @@
 #include "inference/inference.h"
 
-#include "base/log.h"
 #include "engine/frames.h"
 #include "inference/batch.h"
 #include "inference/checks.h"
@@ -35,12 +34,13 @@ std::vector<std::string> names_of(const std::vector<TensorInfo>& infos) {
 
 }  // namespace
 
-Inference::Inference(sql::Database& db, const blob::Store& store, const models::ModelServing& serving, Bills bills,
-                     Options options)
+Inference::Inference(sql::Database& db, const blob::Store& store, const models::ModelServing& serving,
+                     const metering::Ledger& ledger, Random& random, Options options)
     : db_(db),
-      store_(store),
+      files_(store, {.kept_bytes = options.kept_bytes, .patience = options.timeout}),
       serving_(serving),
-      bills_(std::move(bills)),
+      ledger_(ledger),
+      random_(random),
       options_(std::move(options)),
       places_(options_.places),
       pool_(options_.pool) {}
@@ -51,7 +51,7 @@ Result<std::shared_ptr<Place>> Inference::enter(AccountId account) {
 
 Result<Target> Inference::resolve(sql::Tx& tx, const models::Viewer& viewer, std::string_view repo_id,
                                   std::string_view version, std::string_view file) const {
-  return target_of(TOLL_TRY(serving_.resolve(tx, viewer, repo_id, version)), file);
+  return target_of(*TOLL_TRY(serving_.resolve_shared(tx, viewer, repo_id, version)), file);
 }
 
 Result<Target> Inference::recorded(sql::Tx& tx, std::string_view repo_id, std::string_view version,
@@ -59,13 +59,13 @@ Result<Target> Inference::recorded(sql::Tx& tx, std::string_view repo_id, std::s
   return target_of(TOLL_TRY(serving_.recorded(tx, repo_id, version, digest)), file);
 }
 
-Run Inference::run_of(AccountId account, const Target& target) const {
+Run Inference::run_of(AccountId account, const Target& target) {
   Run run;
   run.account = account;
   run.model = key_of(target);
   run.sha256 = target.file_sha256();
   run.open = [this, digest = target.file.digest]() -> Result<std::shared_ptr<const blob::Reader>> {
-    auto file = store_.open(digest);
+    auto file = files_.open(digest);
     if (file || file.error().reason() != Reason::not_found) return file;
     return Fault(Reason::model_unusable).with("why", "its file is missing");
   };
@@ -101,50 +101,51 @@ Result<std::shared_ptr<const Schema>> Inference::describe(AccountId account, con
   return schema;
 }
 
-Result<Answer> Inference::run(Call call, const Settle& settle) {
-  const auto schema = TOLL_TRY(describe(call.place->account(), call.target, call.hangup));
-  if (auto fit = check_call(*schema, call.inputs, call.outputs, {options_.input_bytes, most_tensors}); !fit)
-    return std::move(fit).error();
-  const NewBill wanted{call.place->account(), price_of(call.target.repo_id), call.target.label(), lease()};
-  Bill bill{{}, wanted.price, false};
-  if (wanted.price.micros > 0) bill = TOLL_TRY(db_.write([&](sql::Tx& tx) { return bills_.open(tx, wanted); }));
-  try {
-    auto answer = carry_out(call, *schema, bill, settle);
-    if (!answer) give_back(bill);
-    return answer;
-  } catch (...) {
-    give_back(bill);
-    throw;
-  }
+Result<std::shared_ptr<Purse>> Inference::purse_for(const Call& call, metering::Credits price) {
+  if (price.micros == 0) return std::shared_ptr<Purse>();
+  const auto account = call.place->account();
+  const auto balance =
+      call.balance ? *call.balance : db_.read([&](sql::Tx& tx) { return ledger_.balance(tx, account); });
+  return purses_.take(account, price, balance);
 }
 
-Result<Answer> Inference::carry_out(Call& call, const Schema& schema, const Bill& bill, const Settle& settle) {
-  auto run = run_of(call.place->account(), call.target);
+Result<Answer> Inference::run(Call call, const Settle& settle) {
+  const auto account = call.place->account();
+  const auto schema = TOLL_TRY(describe(account, call.target, call.hangup));
+  if (auto fit = check_call(*schema, call.inputs, call.outputs, {options_.input_bytes, most_tensors}); !fit)
+    return std::move(fit).error();
+  const auto price = price_of(call.target.repo_id);
+  const auto purse = TOLL_TRY(purse_for(call, price));
+  auto run = run_of(account, call.target);
   run.inputs = std::move(call.inputs);
-  run.outputs = call.outputs.empty() ? names_of(schema.outputs) : std::move(call.outputs);
-  if (options_.pool.batch > 1) run.rows = rows_of(schema, run.inputs);
+  run.outputs = call.outputs.empty() ? names_of(schema->outputs) : std::move(call.outputs);
+  if (options_.pool.batch > 1) run.rows = rows_of(*schema, run.inputs);
+  const auto began = std::chrono::steady_clock::now();
   auto ran = TOLL_TRY(pool_.run(std::move(run), call.hangup));
-  Answer answer{bill.id, std::move(call.target), bill.price, std::move(ran.outputs)};
+  Answer answer{purse ? random_.uuid4() : std::string(), std::move(call.target), price, std::move(ran.outputs)};
   if (auto room = call.place->hold(room_of(answer.outputs)); !room) return std::move(room).error();
-  if (bill.held || settle) {
-    const auto commit = settle ? settle(answer) : Commit();
-    auto paid = db_.write([&](sql::Tx& tx) -> Result<void> {
-      if (auto settled = bills_.settle(tx, bill); !settled) return settled;
-      return commit ? commit(tx) : Result<void>();
-    });
-    if (!paid) return std::move(paid).error();
+  if (auto paid = pay(answer, account, purse, settle); !paid) {
+    // Work for nothing counts as a run that failed: who spends the credits elsewhere meanwhile comes behind the others.
+    if (paid.error().reason() == Reason::insufficient_credits)
+      pool_.let_wait(account, std::chrono::steady_clock::now() - began);
+    return std::move(paid).error();
   }
   return answer;
 }
 
-// When the database cannot be reached the row stays, and its lease ends.
-void Inference::give_back(const Bill& bill) {
-  if (!bill.held) return;
-  try {
-    db_.write([&](sql::Tx& tx) { return bills_.release(tx, bill), true; });
-  } catch (const std::exception& error) {
-    log::error("inference.release_failed", {{"call", bill.id}, {"cause", error.what()}});
-  }
+Result<void> Inference::pay(const Answer& answer, AccountId account, const std::shared_ptr<Purse>& purse,
+                            const Settle& settle) {
+  if (!purse && !settle) return {};
+  const auto commit = settle ? settle(answer) : Commit();
+  const auto what = "Inference: " + answer.target.label();
+  return db_.write([&](sql::Tx& tx) -> Result<void> {
+    if (purse) {
+      if (auto paid = ledger_.spend(tx, account, answer.price, what, answer.id); !paid) return paid;
+      // At once: whoever reads the new balance is not to find the price kept aside as well.
+      tx.after_commit([purse] { purse->give_back(); });
+    }
+    return commit ? commit(tx) : Result<void>();
+  });
 }
 
 metering::Credits Inference::price_of(std::string_view repo_id) const {

@@ -2,10 +2,10 @@
 //
 //   place  = inference.enter(account)                        room among the calls that are on their way
 //   target = inference.resolve(tx, viewer, "acme/tiny")      who may, and exactly what: pinned by digest
-//   answer = inference.run({place, target, inputs}, ...)     checks, hold, run, capture
+//   answer = inference.run({place, target, inputs}, ...)     checks, run, payment
 //
-// A call costs nothing unless its outputs are there: whatever fails after the hold gives it back, and a server that
-// dies leaves a row that gives it back (bills.h).
+// A call costs nothing unless its outputs are there: it is paid then, in one transaction with what belongs to the
+// payment (Settle), and its caller gets nothing if it cannot be paid (purses.h).
 #pragma once
 
 #include <functional>
@@ -19,12 +19,15 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/random.h"
 #include "blob/store.h"
-#include "inference/bills.h"
+#include "inference/model_files.h"
 #include "inference/places.h"
 #include "inference/pool.h"
+#include "inference/purses.h"
 #include "inference/target.h"
 #include "inference/tensor.h"
+#include "metering/ledger.h"
 #include "models/serving.h"
 #include "sql/database.h"
 
@@ -36,10 +39,12 @@ struct Call {
   std::vector<Tensor> inputs;
   std::vector<std::string> outputs;  // in the order wanted; empty: all, in the model's order
   int hangup = -1;                   // a descriptor that polls POLLRDHUP when nobody waits any more; -1: none
+  // Of the account, as read with the target; none: it is read when the call is about to run.
+  std::optional<metering::Credits> balance = std::nullopt;
 };
 
 struct Answer {
-  std::string id;  // of the call: the reference in the ledger
+  std::string id;  // of the call, the reference in the ledger: UUID; empty: it cost nothing
   Target target;
   metering::Credits price;
   std::vector<Tensor> outputs;
@@ -52,7 +57,8 @@ class Inference {
     Pool::Options pool;
     Places::Limits places;
     std::uint64_t input_bytes = 0;                    // of one call
-    std::chrono::seconds timeout{60};                 // of a run, as the runner keeps it: for leases
+    std::chrono::seconds timeout{60};                 // of a run, as the runner keeps it; also of fetching a model
+    std::uint64_t kept_bytes = 0;                     // of fetched models, together
     metering::Credits price;                          // of a call
     std::map<std::string, metering::Credits> prices;  // of a call of these models instead
   };
@@ -61,8 +67,8 @@ class Inference {
   using Commit = std::function<Result<void>(sql::Tx&)>;
   using Settle = std::function<Commit(const Answer&)>;
 
-  Inference(sql::Database& db, const blob::Store& store, const models::ModelServing& serving, Bills bills,
-            Options options);
+  Inference(sql::Database& db, const blob::Store& store, const models::ModelServing& serving,
+            const metering::Ledger& ledger, Random& random, Options options);
 
   // Before anything of the call is read; what it brings then is told to Place::hold. To be kept until the answer is
   // out: outputs take room too. Faults: overloaded, too_many_requests.
@@ -85,7 +91,8 @@ class Inference {
   Result<Answer> run(Call call, const Settle& settle = {});
 
   metering::Credits price_of(std::string_view repo_id) const;
-  const Bills& bills() const { return bills_; }
+  // For Call::balance.
+  metering::Credits balance(sql::Tx& tx, AccountId account) const { return ledger_.balance(tx, account); }
   const models::ModelServing& serving() const { return serving_; }
   Pool::Counts counts() const { return pool_.counts(); }
   // Longer than a call may take.
@@ -113,17 +120,19 @@ class Inference {
     std::optional<Fault> failed;
   };
 
-  Run run_of(AccountId account, const Target& target) const;
+  Run run_of(AccountId account, const Target& target);
   std::shared_ptr<Look> look_at(const std::string& key);
-  Result<Answer> carry_out(Call& call, const Schema& schema, const Bill& bill, const Settle& settle);
-  void give_back(const Bill& bill);
+  Result<std::shared_ptr<Purse>> purse_for(const Call& call, metering::Credits price);
+  Result<void> pay(const Answer& answer, AccountId account, const std::shared_ptr<Purse>& purse, const Settle& settle);
 
   sql::Database& db_;
-  const blob::Store& store_;
+  ModelFiles files_;
   const models::ModelServing& serving_;
-  const Bills bills_;
+  const metering::Ledger& ledger_;
+  Random& random_;
   const Options options_;
   Places places_;
+  Purses purses_;
   Schemas schemas_;
   std::mutex looks_mutex_;
   std::unordered_map<std::string, std::weak_ptr<Look>> looks_;

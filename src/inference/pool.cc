@@ -60,11 +60,13 @@ struct Pool::Slot {
   // Guarded by the pool's mutex:
   Group handed;  // for its thread to take
   bool busy = false;
-  bool gathering = false;  // handed may grow
-  std::string model;       // that its worker holds; empty: it has none
+  bool borrowed = false;           // by a caller's thread
+  std::stop_source borrower_stop;  // of its run
+  bool gathering = false;          // handed may grow
+  std::string model;               // that its worker holds; empty: it has none
   Steady::time_point last_used = Steady::now();
   std::condition_variable changed;
-  // Its thread's own: a worker dies with the thread that started it.
+  // Its thread's own, or of who borrowed it; only its thread starts a worker, which dies with the thread that did.
   std::unique_ptr<engine::Runner> runner;
   std::shared_ptr<const blob::Reader> file;
   std::jthread thread;
@@ -93,11 +95,45 @@ void Pool::stop() {
   for (auto& slot : slots_) {
     for (auto& call : slot->handed)
       if (call->group) call->group->stop.request_stop();
+    if (slot->borrowed) slot->borrower_stop.request_stop();
     slot->changed.notify_all();
   }
 }
 
+// An idle worker that holds the run's model, unless that would be at the cost of anybody who waits. Handing the run to
+// the slot's thread and the result back costs more than a small run itself.
+Pool::Slot* Pool::borrow(const Run& run) {
+  std::lock_guard lock(mutex_);
+  const bool may_share = options_.batch > 1 && run.rows > 0;
+  if (stopping_ || may_share || !waiting_.empty() || owes(run.account, Steady::now())) return nullptr;
+  const auto found = std::ranges::find_if(slots_, [&](const auto& slot) {
+    return !slot->busy && slot->model == run.model && slot->runner && slot->runner->warm();
+  });
+  if (found == slots_.end()) return nullptr;
+  auto& slot = **found;
+  slot.busy = slot.borrowed = true;
+  slot.borrower_stop = std::stop_source();
+  ++runs_of_[run.account];
+  ++running_;
+  return &slot;
+}
+
+void Pool::give_back(Slot& slot, AccountId account) {
+  std::lock_guard lock(mutex_);
+  no_longer_runs(account);
+  --running_;
+  slot.busy = slot.borrowed = false;
+  slot.last_used = Steady::now();
+  if (stopping_ || !waiting_.empty()) slot.changed.notify_all();
+}
+
 Result<Ran> Pool::run(Run run, int hangup) {
+  if (auto* slot = borrow(run)) {
+    auto done = attempt(*slot, {&run}, slot->borrower_stop.get_token(), hangup);
+    give_back(*slot, run.account);
+    if (!done) return std::move(done).error();
+    return std::move(done->front());
+  }
   auto call = std::make_shared<Call>(std::move(run));
   {
     std::lock_guard lock(mutex_);
@@ -138,7 +174,7 @@ void Pool::leave(Call& call) {
   }
   for (auto& slot : slots_) {
     if (std::erase_if(slot->handed, is_it) == 0) continue;
-    no_longer_runs(call);
+    no_longer_runs(call.run.account);
     slot->busy = !slot->handed.empty();
     slot->changed.notify_all();
   }
@@ -183,8 +219,8 @@ void Pool::hand(Slot& slot, std::shared_ptr<Call> call) {
   slot.changed.notify_all();
 }
 
-void Pool::no_longer_runs(const Call& call) {
-  if (--runs_of_[call.run.account] == 0) runs_of_.erase(call.run.account);
+void Pool::no_longer_runs(AccountId account) {
+  if (--runs_of_[account] == 0) runs_of_.erase(account);
 }
 
 bool Pool::owes(AccountId account, Steady::time_point now) const {
@@ -260,8 +296,10 @@ std::shared_ptr<Pool::Call> Pool::take_waiting(const Slot& slot) {
 // Blocks until there is something to do; empty: the pool stops.
 Pool::Group Pool::next_for(Slot& slot, std::unique_lock<std::mutex>& lock) {
   for (;;) {
-    while (!stopping_ && slot.handed.empty()) {
-      if (auto call = take_waiting(slot))
+    while (slot.borrowed || (!stopping_ && slot.handed.empty())) {
+      if (slot.borrowed)
+        slot.changed.wait(lock);
+      else if (auto call = take_waiting(slot))
         hand(slot, std::move(call));
       else
         rest(slot, lock);
@@ -286,8 +324,8 @@ void Pool::rest(Slot& slot, std::unique_lock<std::mutex>& lock) {
   if (!slot.model.empty()) until = until ? std::min(*until, idle_end) : idle_end;
   if (!until)
     slot.changed.wait(lock);
-  else if (slot.changed.wait_until(lock, *until) == std::cv_status::timeout && slot.handed.empty() &&
-           !slot.model.empty() && Steady::now() >= idle_end) {
+  else if (slot.changed.wait_until(lock, *until) == std::cv_status::timeout && !slot.busy && !slot.model.empty() &&
+           Steady::now() >= slot.last_used + options_.idle) {
     slot.model.clear();
     slot.runner.reset();
     slot.file.reset();
@@ -355,7 +393,7 @@ void Pool::carry_out(Slot& slot, const Group& calls) {
 // With the last of its calls the slot is free: whoever hears of the answer finds the worker warm.
 void Pool::finish(Slot& slot, Call& call, Result<Ran> result) {
   std::lock_guard lock(mutex_);
-  no_longer_runs(call);
+  no_longer_runs(call.run.account);
   if (slot.handed.back().get() == &call) {
     slot.handed.clear();
     slot.busy = false;
@@ -373,13 +411,14 @@ void Pool::let_wait(AccountId account, Steady::duration time) {
   until += time;
 }
 
-Result<std::vector<Ran>> Pool::attempt(Slot& slot, const std::vector<const Run*>& runs, const std::stop_token& stop) {
+Result<std::vector<Ran>> Pool::attempt(Slot& slot, const std::vector<const Run*>& runs, const std::stop_token& stop,
+                                       int hangup) {
   if (stop.stop_requested()) return Reason::cancelled;
   const auto started = Steady::now();
   Result<std::vector<Ran>> done = Reason::internal;
   try {
     auto ready = make_ready(slot, *runs.front());
-    done = ready ? send(slot, runs, stop) : Result<std::vector<Ran>>(std::move(ready).error());
+    done = ready ? send(slot, runs, stop, hangup) : Result<std::vector<Ran>>(std::move(ready).error());
   } catch (const std::exception& error) {
     done = Fault(Reason::internal).because(error.what());
   }
@@ -405,14 +444,15 @@ Result<void> Pool::make_ready(Slot& slot, const Run& run) {
   return {};
 }
 
-Result<std::vector<Ran>> Pool::send(Slot& slot, const std::vector<const Run*>& runs, const std::stop_token& stop) {
+Result<std::vector<Ran>> Pool::send(Slot& slot, const std::vector<const Run*>& runs, const std::stop_token& stop,
+                                    int hangup) {
   const auto& first = *runs.front();
   onnx::Request request{.action = first.action,
                         .sha256 = first.sha256,
                         .threads = options_.threads,
                         .memory_mib = options_.model_mib,
                         .spin = false};
-  engine::Task task{.engine = "onnx", .input = {}};
+  engine::Task task{.engine = "onnx", .input = {}, .hangup = hangup};
   task.input.inputs["model"] = slot.file->local_fd();
   std::vector<engine::Fd> files;  // until the run is over
   for (const auto& input : joined_inputs(runs)) {

@@ -3,6 +3,7 @@
 // another model needs the slot (least recently used first) or nothing came for a while, and replaces it when it died.
 //
 //   run() ── waits ──► slot thread ── engine::Runner ── worker process (engine "onnx")
+//   run() ── borrows ──► the slot of an idle worker that holds its model; its thread goes on sleeping
 //
 // A slot that becomes free serves the account that has the fewest runs now, prefers calls for the model it holds, but
 // lets nobody wait long for that. For as long as an account's failed runs took, it comes behind all others and leaves
@@ -71,6 +72,8 @@ class Pool {
   // Faults: those of engine "onnx" and of Runner; overloaded with retry_after when no worker became free in time;
   // cancelled when the caller hung up; shutting_down; model_unusable when the outputs are too large.
   Result<Ran> run(Run run, int hangup);
+  // The account's runs took this long for nothing: it comes behind all others for as long.
+  void let_wait(AccountId account, std::chrono::steady_clock::duration time);
   // What waits is refused, what runs is ended. Idempotent.
   void stop();
   Counts counts() const;
@@ -83,6 +86,9 @@ class Pool {
   using Waiting = std::list<std::shared_ptr<Call>>;
   using Steady = std::chrono::steady_clock;
 
+  Slot* borrow(const Run& run);
+  void give_back(Slot& slot, AccountId account);
+
   // Under the mutex:
   void assign();
   Slot* slot_for(const Call& call);
@@ -93,19 +99,20 @@ class Pool {
   std::shared_ptr<Call> take_waiting(const Slot& slot);
   bool owes(AccountId account, Steady::time_point now) const;
   std::optional<Steady::time_point> next_that_owes_no_more() const;
-  void no_longer_runs(const Call& call);
+  void no_longer_runs(AccountId account);
   void leave(Call& call);
   Group next_for(Slot& slot, std::unique_lock<std::mutex>& lock);
   void rest(Slot& slot, std::unique_lock<std::mutex>& lock);
   void gather(Slot& slot, std::unique_lock<std::mutex>& lock);
-  // On a slot's thread:
+  // On a slot's thread, the last four also on that of who borrowed it:
   void serve(Slot& slot);
   void carry_out(Slot& slot, const Group& calls);
   void finish(Slot& slot, Call& call, Result<Ran> result);
-  void let_wait(AccountId account, Steady::duration time);
-  Result<std::vector<Ran>> attempt(Slot& slot, const std::vector<const Run*>& runs, const std::stop_token& stop);
+  Result<std::vector<Ran>> attempt(Slot& slot, const std::vector<const Run*>& runs, const std::stop_token& stop,
+                                   int hangup = -1);
   Result<void> make_ready(Slot& slot, const Run& run);
-  Result<std::vector<Ran>> send(Slot& slot, const std::vector<const Run*>& runs, const std::stop_token& stop);
+  Result<std::vector<Ran>> send(Slot& slot, const std::vector<const Run*>& runs, const std::stop_token& stop,
+                                int hangup);
   Result<std::vector<Ran>> read_outputs(const std::vector<const Run*>& runs, const std::string& answer,
                                         const std::vector<int>& files) const;
 

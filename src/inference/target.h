@@ -7,7 +7,7 @@
 
 namespace toll::inference {
 
-inline constexpr std::string_view engine_name = "onnx";
+inline constexpr std::string_view engine_name = "onnx", ending = ".onnx";
 
 // Keep it with what was accepted: moving an alias counts for what is accepted afterwards.
 struct Target {
@@ -22,6 +22,8 @@ struct Target {
 // The file of `serving` to run: the one named; without a name the only *.onnx there is, else model.onnx, else
 // onnx/model.onnx. Faults: file_not_found (no such *.onnx file), model_unusable with `why` (the card names another
 // engine; several files and no name).
-Result<Target> target_of(models::Serving serving, std::string_view file);
+// Which of these file names that is.
+Result<std::string> file_of(const std::vector<std::string>& names, std::string_view file);
+Result<Target> target_of(const models::Serving& serving, std::string_view file);
 
 }  // namespace toll::inference

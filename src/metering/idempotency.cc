@@ -10,6 +10,14 @@ namespace toll::metering {
 namespace {
 
 // One "name: value" a line; header fields hold no line ends.
+// Columns of text hold neither NUL nor broken UTF-8: a body that is no text is kept as base64, and this line, which no
+// header field can be, says so.
+constexpr std::string_view as_base64 = ":body: base64\n";
+
+bool is_text(std::string_view body) {
+  return body.find('\0') == body.npos && valid_utf8(body);
+}
+
 std::string write_fields(const std::vector<std::pair<std::string, std::string>>& fields) {
   std::string out;
   for (const auto& [name, value] : fields) out += name + ": " + value + "\n";
@@ -41,6 +49,12 @@ struct Kept {
   KeptAnswer answer;
 };
 
+KeptAnswer answer_of(int status, std::string_view fields, const std::string& body) {
+  if (!fields.starts_with(as_base64)) return {status, read_fields(fields), body};
+  fields.remove_prefix(as_base64.size());
+  return {status, read_fields(fields), from_base64url(body).value()};
+}
+
 // Locks the row until the transaction ends.
 std::optional<Kept> find_row(sql::Tx& tx, std::string_view scope, std::string_view key_hash) {
   static constexpr std::string_view select =
@@ -55,7 +69,7 @@ std::optional<Kept> find_row(sql::Tx& tx, std::string_view scope, std::string_vi
             .lease_until = row->time(3),
             .expires_at = row->time(4),
             .answer = {}};
-  if (kept.done) kept.answer = {static_cast<int>(row->integer(5)), read_fields(row->text(6)), row->text(7)};
+  if (kept.done) kept.answer = answer_of(static_cast<int>(row->integer(5)), row->text(6), row->text(7));
   return kept;
 }
 
@@ -113,11 +127,13 @@ Result<std::variant<Proceed, Replay>> Idempotency::begin(sql::Tx& tx, std::strin
 
 Result<void> Idempotency::complete(sql::Tx& tx, const Ticket& ticket, std::string_view fingerprint,
                                    const KeptAnswer& answer) const {
+  const bool text = is_text(answer.body);
+  const auto fields = (text ? "" : std::string(as_base64)) + write_fields(answer.fields);
   const auto done = tx.exec(
       "UPDATE idempotency_keys SET state = 'done', fingerprint = $4, status = $5, fields = $6, body = $7, "
       "expires_at = $8 WHERE scope = $1 AND key_hash = $2 AND token = $3 AND state = 'running'",
-      ticket.scope, ticket.key_hash, ticket.token, seal(fingerprint), answer.status, write_fields(answer.fields),
-      answer.body, clock_.now() + options_.keep);
+      ticket.scope, ticket.key_hash, ticket.token, seal(fingerprint), answer.status, fields,
+      text ? answer.body : base64url(answer.body), clock_.now() + options_.keep);
   if (done != 1) return running();
   return {};
 }

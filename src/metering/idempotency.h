@@ -30,7 +30,7 @@ Result<std::string> parse_idempotency_key(std::string_view header);
 struct KeptAnswer {
   int status = 200;
   std::vector<std::pair<std::string, std::string>> fields;  // Content-Type, Location
-  std::string body;
+  std::string body;                                         // any bytes
 };
 
 // The right to complete one running row.

@@ -57,6 +57,32 @@ std::optional<HoldId> hold_in_three(sql::Tx& tx, AccountId account, Credits amou
   return HoldId(tx.one("SELECT last_insert_rowid()").value().integer(0));
 }
 
+bool spend_in_one(sql::Tx& tx, AccountId account, Credits amount, std::string_view description,
+                  std::string_view reference, Time now) {
+  return tx.exec(
+             "WITH paid AS (UPDATE credit_accounts SET balance = balance - $2 WHERE account_id = $1 AND balance >= $2 "
+             "RETURNING balance), held AS (" TOLL_NEW_ENTRY
+             "created_at) SELECT $1, 'hold', -CAST($2 AS BIGINT), balance, $3, $4, $5 FROM paid RETURNING id, "
+             "balance_after) " TOLL_NEW_ENTRY
+             "hold_id, created_at) SELECT $1, 'capture', 0, balance_after, $3, $4, id, $5 FROM held",
+             account, amount.micros, description, reference, now) == 1;
+}
+
+bool spend_in_three(sql::Tx& tx, AccountId account, Credits amount, std::string_view description,
+                    std::string_view reference, Time now) {
+  if (tx.exec("UPDATE credit_accounts SET balance = balance - $2 WHERE account_id = $1 AND balance >= $2", account,
+              amount.micros) != 1)
+    return false;
+  tx.exec(TOLL_NEW_ENTRY
+          "created_at) SELECT $1, 'hold', $2, balance, $3, $4, $5 FROM credit_accounts WHERE account_id = $1",
+          account, -amount.micros, description, reference, now);
+  tx.exec(TOLL_NEW_ENTRY
+          "hold_id, created_at) SELECT $1, 'capture', 0, balance, $2, $3, last_insert_rowid(), $4 FROM credit_accounts "
+          "WHERE account_id = $1",
+          account, description, reference, now);
+  return true;
+}
+
 std::int64_t capture_in_one(sql::Tx& tx, const std::string& holds, Time now) {
   return tx.exec(
       "WITH held AS (SELECT id, account_id, amount, description, reference FROM ledger_entries "
@@ -137,6 +163,18 @@ Result<HoldId> Ledger::hold(sql::Tx& tx, AccountId account, Credits amount, std:
         .with("needed", to_text(amount))
         .with("balance", to_text(balance(tx, account)));
   return *id;
+}
+
+Result<void> Ledger::spend(sql::Tx& tx, AccountId account, Credits amount, std::string_view description,
+                           std::string_view reference) const {
+  require(amount.micros > 0, "nothing is spent");
+  const bool paid = tx.engine() == sql::Engine::postgres
+                        ? spend_in_one(tx, account, amount, description, reference, clock_.now())
+                        : spend_in_three(tx, account, amount, description, reference, clock_.now());
+  if (paid) return {};
+  return Fault(Reason::insufficient_credits)
+      .with("needed", to_text(amount))
+      .with("balance", to_text(balance(tx, account)));
 }
 
 void Ledger::capture(sql::Tx& tx, HoldId hold) const {

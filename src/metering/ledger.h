@@ -52,6 +52,10 @@ class Ledger {
                       std::string_view reference) const;
   // The held credits are spent. Throws BadHold unless the hold is open.
   void capture(sql::Tx& tx, HoldId hold) const;
+  // Both at once, for what is paid when it is done: the same entries, in half the statements. `amount` > 0.
+  // Faults: insufficient_credits with `needed` and `balance`.
+  Result<void> spend(sql::Tx& tx, AccountId account, Credits amount, std::string_view description,
+                     std::string_view reference) const;
   // The same for many, in a few statements. Throws BadHold unless all are open and each is named once.
   void capture(sql::Tx& tx, std::span<const HoldId> holds) const;
   // The held credits come back; the entry keeps the hold's reference. Throws BadHold unless the hold is open.

@@ -28,6 +28,28 @@ std::vector<ServedFile> served_files(const std::vector<File>& files) {
   return out;
 }
 
+Result<Seen> runnable(sql::Tx& tx, const Catalogue& catalogue, const Viewer& viewer, std::string_view repo_id) {
+  auto seen = catalogue.find(tx, viewer, repo_id);
+  if (!seen) return Reason::model_not_found;
+  if (!seen->rights.run) return Reason::model_not_permitted;
+  return *std::move(seen);
+}
+
+// Rights::run as a condition, as rights_of() of the catalogue has it; `mine` is the active grant.
+std::string_view may_run(identity::Role role) {
+  switch (role) {
+    case identity::Role::developer:
+      return "(r.is_public = 1 OR r.owner_id = $1 OR mine.run = 1)";
+    case identity::Role::platform:
+      return "mine.run = 1";
+    case identity::Role::admin:
+      break;
+  }
+  return "1 = 1";
+}
+
+constexpr std::size_t most_known = 1000, most_known_files = 100;
+
 Sha256 digest_of(const blob::Reader& content) {
   Sha256Stream sum;
   std::vector<std::byte> piece(1 << 20);
@@ -53,10 +75,30 @@ ModelServing::ModelServing(const Clock& clock, const Catalogue& catalogue, const
 
 Result<Serving> ModelServing::resolve(sql::Tx& tx, const Viewer& viewer, std::string_view repo_id,
                                       std::string_view alias) const {
-  const auto seen = catalogue_.find(tx, viewer, repo_id);
-  if (!seen) return Reason::model_not_found;
-  if (!seen->rights.run) return Reason::model_not_permitted;
-  const auto& model = seen->model;
+  const auto seen = TOLL_TRY(runnable(tx, catalogue_, viewer, repo_id));
+  return look_up(tx, seen.model, alias);
+}
+
+Result<std::shared_ptr<const Serving>> ModelServing::resolve_shared(sql::Tx& tx, const Viewer& viewer,
+                                                                    std::string_view repo_id,
+                                                                    std::string_view alias) const {
+  const auto seen = TOLL_TRY(runnable(tx, catalogue_, viewer, repo_id));
+  const Known key{seen.model.key, seen.model.revision, std::string(alias)};
+  {
+    std::lock_guard lock(mutex_);
+    if (const auto found = known_.find(key); found != known_.end()) return found->second;
+  }
+  auto serving = std::make_shared<const Serving>(TOLL_TRY(look_up(tx, seen.model, alias)));
+  if (serving->files.size() <= most_known_files) {
+    std::lock_guard lock(mutex_);
+    // Older revisions are never asked for again, and nobody says when they go.
+    if (known_.size() >= most_known) known_.clear();
+    known_.emplace(key, serving);
+  }
+  return serving;
+}
+
+Result<Serving> ModelServing::look_up(sql::Tx& tx, const Model& model, std::string_view alias) const {
   std::optional<std::string> name;
   const auto aliases = catalogue_.aliases(tx, model.key);
   if (!alias.empty())
@@ -100,15 +142,28 @@ Result<Serving> ModelServing::recorded(sql::Tx& tx, std::string_view repo_id, st
   return unusable("its files have changed");
 }
 
-std::vector<std::string> ModelServing::offered(sql::Tx& tx, const Viewer& viewer, std::string_view engine) const {
-  std::vector<std::string> out;
-  for (const auto& row :
-       tx.query(fmt::format("SELECT r.repo_id FROM model_repos r WHERE r.engine = $3 AND r.deleted = 0 "
-                            "AND {} ORDER BY r.repo_id",
-                            visible_to(viewer.role)),
-                viewer.account, to_seconds(clock_.now()), engine)) {
-    const auto seen = catalogue_.find(tx, viewer, row.text(0));
-    if (seen && seen->rights.run) out.push_back(row.text(0));
+std::vector<ModelServing::Offer> ModelServing::offers(sql::Tx& tx, const Viewer& viewer, std::string_view engine,
+                                                      std::string_view ending, std::int64_t limit) const {
+  // Which files: those of `production`, else those that a download without a version gives (Catalogue::manifest).
+  const auto sql = fmt::format(
+      "WITH page AS (SELECT r.id, r.repo_id, r.default_version FROM model_repos r LEFT JOIN model_grants mine ON "
+      "mine.repo = r.id AND mine.account_id = $1 AND mine.from_ts <= $2 AND (mine.until_ts IS NULL OR mine.until_ts >= "
+      "$2) WHERE r.engine = $3 AND r.deleted = 0 AND {} AND {} ORDER BY r.repo_id LIMIT $4) "
+      "SELECT p.repo_id, pointed.version, f.rfilename, v.version FROM page p "
+      "LEFT JOIN model_aliases a ON a.repo = p.id AND a.alias = '{}' "
+      "LEFT JOIN model_versions pointed ON pointed.id = a.version "
+      "LEFT JOIN model_files f ON f.repo = p.id AND f.ready = 1 AND "
+      "substr(f.rfilename, length(f.rfilename) - length(CAST($5 AS TEXT)) + 1) = $5 AND (f.version = a.version OR "
+      "(a.version IS NULL AND (f.version = 0 OR (f.version = p.default_version AND NOT EXISTS (SELECT 1 FROM "
+      "model_files plain WHERE plain.repo = p.id AND plain.rfilename = f.rfilename AND plain.version = 0))))) "
+      "LEFT JOIN model_versions v ON v.id = f.version ORDER BY p.repo_id, f.rfilename",
+      visible_to(viewer.role), may_run(viewer.role), production);
+  std::vector<Offer> out;
+  for (const auto& row : tx.query(sql, viewer.account, to_seconds(clock_.now()), engine, limit, ending)) {
+    if (out.empty() || out.back().repo_id != row.text(0))
+      out.push_back({row.text(0), row.maybe_text(1).value_or(""), {}});
+    if (!row.is_null(3)) out.back().version = row.text(3);
+    if (!row.is_null(2)) out.back().files.push_back(row.text(2));
   }
   return out;
 }

@@ -5,12 +5,14 @@
 // "<sha256>  <rfilename>\n", sorted by name; a job records it.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "base/result.h"
@@ -57,22 +59,36 @@ class ModelServing {
   // version_not_found, model_unusable with `why` (no ready files).
   Result<Serving> resolve(sql::Tx& tx, const Viewer& viewer, std::string_view repo_id,
                           std::string_view alias = {}) const;
+  // The same, not copied, and kept: neither the list of files nor their digest is worked out again as long as nothing
+  // of the model has changed. Not in a transaction that changes models: it may come to nothing.
+  Result<std::shared_ptr<const Serving>> resolve_shared(sql::Tx& tx, const Viewer& viewer, std::string_view repo_id,
+                                                        std::string_view alias = {}) const;
   // The same as it was recorded: of this version and digest, whatever an alias points to now. Faults: model_not_found,
   // model_unusable (its files have changed or gone).
   Result<Serving> recorded(sql::Tx& tx, std::string_view repo_id, std::string_view version,
                            std::string_view digest) const;
-  // Models that this engine can run and the viewer may run, by repo_id.
-  std::vector<std::string> offered(sql::Tx& tx, const Viewer& viewer, std::string_view engine) const;
+  // Models that this engine can run and the viewer may run, by repo_id, the first `limit` of them: each with the
+  // version that would serve and its ready files of this ending. One statement, however many there are.
+  struct Offer {
+    std::string repo_id, version;
+    std::vector<std::string> files;  // by name
+  };
+  std::vector<Offer> offers(sql::Tx& tx, const Viewer& viewer, std::string_view engine, std::string_view ending,
+                            std::int64_t limit) const;
 
   // Opens every file and compares its bytes with its digest, once a process and digest. Blocking; reads everything the
   // first time. Faults: model_unusable with `why` (a file is missing or damaged).
   Result<std::vector<LoadedFile>> load(const Serving& serving) const;
 
  private:
+  using Known = std::tuple<RepoKey, std::int64_t, std::string>;  // a revision of a model, and the alias that was asked
+  Result<Serving> look_up(sql::Tx& tx, const Model& model, std::string_view alias) const;
+
   const Clock& clock_;
   const Catalogue& catalogue_;
   const blob::Store& store_;
   mutable std::mutex mutex_;
+  mutable std::map<Known, std::shared_ptr<const Serving>> known_;
   mutable std::set<std::string> verified_;  // digests of files
 };
 

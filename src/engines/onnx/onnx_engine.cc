@@ -1,5 +1,6 @@
 #include "engines/onnx/onnx_engine.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -46,9 +47,15 @@ Fault misfit(const std::string& why) {
 
 // An input file as one tensor.
 struct InputFile {
-  MappedFile file;
+  std::optional<MappedFile> file;  // none: a tensor without elements, which no memory stands for
   std::vector<std::int64_t> shape;
+  std::span<const std::byte> bytes() const { return file ? file->bytes() : std::span<const std::byte>(); }
 };
+
+bool is_empty(int fd) {
+  struct stat facts {};
+  return ::fstat(fd, &facts) == 0 && facts.st_size == 0;
+}
 
 Result<std::vector<std::int64_t>> shape_of(const TensorInfo& info, const Request& request) {
   const auto given = request.shapes.find(info.name);
@@ -92,15 +99,15 @@ class Run {
     for (const auto& info : session_.schema().inputs) {
       const auto fd = files_.inputs.find("input." + info.name);
       if (fd == files_.inputs.end()) return misfit("there is no file for input " + info.name);
-      auto file = MappedFile::open(fd->second);
-      if (!file) return misfit("the file of input " + info.name + " is empty");
-      inputs_.push_back({*std::move(file), TOLL_TRY(shape_of(info, request_))});
+      auto& input = inputs_.emplace_back();
+      if (!is_empty(fd->second)) input.file = TOLL_TRY(MappedFile::open(fd->second));
+      input.shape = TOLL_TRY(shape_of(info, request_));
       if (request_.batch <= 0) continue;
       const auto& shape = inputs_.back().shape;
       if (shape.empty() || shape.front() < 1 || (rows_ && rows_ != shape.front()))
         return misfit("inputs that go through in batches have one number of rows");
       rows_ = shape.front();
-      if (inputs_.back().file.bytes().size() % static_cast<std::size_t>(rows_))
+      if (inputs_.back().bytes().size() % static_cast<std::size_t>(rows_))
         return misfit("the file of input " + info.name + " has no whole rows");
     }
     return {};
@@ -110,7 +117,7 @@ class Run {
   Result<void> one(std::int64_t first, std::int64_t count) {
     std::vector<TensorView> views;
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
-      TensorView view{session_.schema().inputs[i].name, inputs_[i].shape, inputs_[i].file.bytes()};
+      TensorView view{session_.schema().inputs[i].name, inputs_[i].shape, inputs_[i].bytes()};
       if (count) {
         const auto row = view.bytes.size() / static_cast<std::size_t>(rows_);
         view.bytes = view.bytes.subspan(static_cast<std::size_t>(first) * row, static_cast<std::size_t>(count) * row);
@@ -174,7 +181,7 @@ class OnnxEngine final : public engine::Engine {
     }
     if (request.action == Request::Action::describe) return engine::Output{write_schema(kept_->session.schema())};
     const auto written = TOLL_TRY(Run(kept_->session, request, input, progress, std::move(stop)).run());
-    progress.report(1);
+    if (request.batch > 0) progress.report(1);
     auto answer = json::parse(write_schema({.outputs = written})).as_object();
     return engine::Output{json::serialize(json::object{
         {"outputs", answer.at("outputs")}, {"sha256", kept_->digest}, {"peak_mib", peak_model_memory() >> 20}})};

@@ -95,8 +95,10 @@ Result<Ort::Value> bind(const TensorInfo& info, const TensorView& view) {
   const auto size = size_of(info.type);
   if (elements > view.bytes.size() || elements * size != view.bytes.size())
     return misfit(info.name, "has another number of bytes than its shape");
+  static std::byte nothing;  // where a tensor without elements lies
   // The runtime's interface has no read-only tensors; it does not write to inputs.
-  return Ort::Value::CreateTensor(cpu_memory(), const_cast<std::byte*>(view.bytes.data()), view.bytes.size(),
+  auto* bytes = view.bytes.empty() ? &nothing : const_cast<std::byte*>(view.bytes.data());
+  return Ort::Value::CreateTensor(cpu_memory(), bytes, view.bytes.size(),
                                   view.shape.data(), view.shape.size(), to_ort(info.type));
 }
 

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <mutex>
 #include <set>
+#include <thread>
 
 #include "engine/host.h"
 #include "engines/onnx/onnx_engine.h"
@@ -28,6 +29,8 @@ struct Doubling {
   bool by_rows = true;  // else the outputs lack their last row
   std::atomic<int> runs{0}, waiting{0};
   std::atomic<float> refused{-1};     // a run with such an element fails
+  std::atomic<bool> warm{false};      // runners say that any thread may use them
+  std::atomic<std::thread::id> last;  // the thread of the last run
   std::multiset<std::string> loaded;  // digests, once for each worker that loaded one
 
   void hold() {
@@ -61,6 +64,7 @@ class DoublingEngine final : public engine::Engine {
     note_load(request.sha256);
     if (request.action == onnx::Request::Action::describe) return engine::Output{schema_text()};
     ++shared_.runs;
+    shared_.last = std::this_thread::get_id();
     if (!wait(stop)) return Reason::cancelled;
     std::vector<TensorInfo> written;
     for (const auto& [name, fd] : input.outputs) {
@@ -120,15 +124,17 @@ class DoublingEngine final : public engine::Engine {
 // A worker in this process.
 class DoublingRunner final : public engine::Runner {
  public:
-  explicit DoublingRunner(Doubling& shared) {
+  explicit DoublingRunner(Doubling& shared) : shared_(shared) {
     catalogue_.add(std::make_unique<DoublingEngine>(shared));
     runner_ = engine::make_local_runner(catalogue_);
   }
   Result<engine::Output> run(const engine::Task& task, engine::Progress& progress, std::stop_token stop) override {
     return runner_->run(task, progress, std::move(stop));
   }
+  bool warm() override { return shared_.warm; }
 
  private:
+  Doubling& shared_;
   engine::Catalogue catalogue_;
   std::unique_ptr<engine::Runner> runner_;
 };

@@ -1,6 +1,8 @@
 // The use case over both databases: who may, what it costs, what comes back when it fails.
 #include "inference/inference.h"
 
+#include <future>
+
 #include "inference/tests/doubling.h"
 #include "models/tests/fixture.h"
 
@@ -36,7 +38,7 @@ class InferenceTest : public RegistryTest {
     options.price = {1000};
     options.prices["acme/dear"] = {9000};
     serving.emplace(clock, catalogue, *store_);
-    inference.emplace(*db_, *store_, *serving, Bills(ledger, clock, random), options);
+    inference.emplace(*db_, *store_, *serving, ledger, random, options);
   }
   Result<Target> resolve(const models::Viewer& viewer, std::string_view repo) {
     return read([&](sql::Tx& tx) { return inference->resolve(tx, viewer, repo); });
@@ -54,9 +56,6 @@ class InferenceTest : public RegistryTest {
   std::int64_t held() {
     return read([&](sql::Tx& tx) { return ledger.held(tx, buyer.account).micros; });
   }
-  std::int64_t open_calls() {
-    return read([&](sql::Tx& tx) { return tx.one("SELECT count(*) FROM inference_calls")->integer(0); });
-  }
 
   metering::Ledger ledger{clock};
   std::optional<models::ModelServing> serving;
@@ -72,7 +71,6 @@ TEST_P(InferenceTest, a_call_is_paid_when_its_outputs_are_there) {
   EXPECT_EQ(answer->target.version, "v1");
   EXPECT_EQ(balance(), 4000);
   EXPECT_EQ(held(), 0);
-  EXPECT_EQ(open_calls(), 0);
   const auto history = read([&](sql::Tx& tx) { return ledger.history(tx, buyer.account, 1); });
   EXPECT_EQ(history.front().description, "Inference: acme/tiny v1 (model.onnx)");
   EXPECT_EQ(history.front().reference, answer->id);
@@ -83,7 +81,6 @@ TEST_P(InferenceTest, a_call_that_fails_costs_nothing) {
   EXPECT_EQ(inference->run(call({7, 7})).error().reason(), Reason::model_unusable);
   EXPECT_EQ(balance(), 5000);
   EXPECT_EQ(held(), 0);
-  EXPECT_EQ(open_calls(), 0);
 }
 
 TEST_P(InferenceTest, inputs_that_do_not_fit_touch_no_money) {
@@ -109,29 +106,50 @@ TEST_P(InferenceTest, what_cannot_be_kept_is_not_paid) {
   EXPECT_EQ(held(), 0);
 }
 
-TEST_P(InferenceTest, a_call_of_a_server_that_died_is_given_back_once) {
-  const Bills bills(ledger, clock, random);
-  const auto bill = write([&](sql::Tx& tx) {
-                      return bills.open(tx, {buyer.account, {1000}, "acme/tiny", std::chrono::seconds(10)});
-                    }).value();
-  EXPECT_EQ(balance(), 4000);
-  EXPECT_EQ(write([&](sql::Tx& tx) { return bills.sweep(tx); }), 0u) << "its lease runs";
-  clock.advance(std::chrono::seconds(11));
-  EXPECT_EQ(write([&](sql::Tx& tx) { return bills.sweep(tx); }), 1u);
+TEST_P(InferenceTest, calls_at_once_never_promise_more_than_there_is) {
+  shared.hold();
+  std::vector<std::future<Result<Answer>>> calls;
+  for (int i = 0; i < 6; ++i) calls.push_back(std::async(std::launch::async, [&] { return inference->run(call()); }));
+  const auto one_is_refused = [&] {
+    return std::ranges::any_of(
+        calls, [](auto& one) { return one.wait_for(std::chrono::milliseconds(1)) == std::future_status::ready; });
+  };
+  while (!one_is_refused()) std::this_thread::yield();
   EXPECT_EQ(balance(), 5000);
-  EXPECT_EQ(write([&](sql::Tx& tx) { return bills.settle(tx, bill); }).error().reason(), Reason::internal);
-  write([&](sql::Tx& tx) { return bills.release(tx, bill), true; });
-  EXPECT_EQ(balance(), 5000);
+  shared.release();
+  int paid = 0;
+  for (auto& one : calls) {
+    const auto answer = one.get();
+    paid += answer.has_value();
+    if (!answer) {
+      EXPECT_EQ(answer.error().reason(), Reason::insufficient_credits);
+    }
+  }
+  EXPECT_EQ(paid, 5);
+  EXPECT_EQ(balance(), 0);
 }
 
-TEST_P(InferenceTest, a_start_gives_back_what_one_server_left) {
-  const Bills bills(ledger, clock, random);
-  (void)write([&](sql::Tx& tx) {
-    return bills.open(tx, {buyer.account, {1000}, "acme/tiny", std::chrono::seconds(10)});
-  }).value();
-  const bool alone = GetParam() == sql::Engine::sqlite;  // others may run over PostgreSQL, and have a lease
-  EXPECT_EQ(write([&](sql::Tx& tx) { return bills.recover(tx); }), alone ? 1u : 0u);
-  EXPECT_EQ(balance(), alone ? 5000 : 4000);
+TEST_P(InferenceTest, what_is_spent_elsewhere_meanwhile_is_not_spent_twice) {
+  shared.hold();
+  auto running = std::async(std::launch::async, [&] { return inference->run(call()); });
+  {
+    std::unique_lock lock(shared.mutex);
+    shared.changed.wait(lock, [&] { return shared.waiting > 0; });
+  }
+  ASSERT_TRUE(write([&](sql::Tx& tx) { return ledger.hold(tx, buyer.account, {5000}, "A job", "job-1"); }));
+  shared.release();
+  const auto answer = running.get();
+  ASSERT_FALSE(answer) << "no outputs without payment";
+  EXPECT_EQ(answer.error().reason(), Reason::insufficient_credits);
+  EXPECT_EQ(balance(), 0);
+  EXPECT_EQ(held(), 5000);
+}
+
+TEST_P(InferenceTest, a_call_that_has_ended_keeps_nothing_aside) {
+  shared.refused = 7;
+  for (int i = 0; i < 9; ++i) EXPECT_EQ(inference->run(call({7, 7})).error().reason(), Reason::model_unusable);
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(inference->run(call()));
+  EXPECT_EQ(balance(), 0);
 }
 
 TEST_P(InferenceTest, a_model_that_is_not_seen_is_like_one_that_is_not_there) {

@@ -76,6 +76,47 @@ TEST_F(PoolTest, keeps_one_worker_warm_for_a_model) {
   EXPECT_EQ(one.counts().warm, 1u);
 }
 
+TEST_F(PoolTest, runs_on_the_callers_thread_where_an_idle_worker_holds_the_model) {
+  auto& one = pool(2);
+  ASSERT_TRUE(one.run(run('a', {1, 0}), -1));
+  EXPECT_NE(shared.last.load(), std::this_thread::get_id()) << "a worker is started by a thread that stays";
+  shared.warm = true;
+  const auto ran = one.run(run('a', {2, 0}), -1);
+  ASSERT_TRUE(ran);
+  EXPECT_EQ(values_of(ran->outputs.front()), (std::vector<float>{4, 0}));
+  EXPECT_EQ(shared.last.load(), std::this_thread::get_id());
+  ASSERT_TRUE(one.run(run('b', {2, 0}), -1));
+  EXPECT_NE(shared.last.load(), std::this_thread::get_id()) << "another model";
+  EXPECT_EQ(one.counts().started, 2u);
+  EXPECT_EQ(one.counts().running, 0u);
+}
+
+TEST_F(PoolTest, gives_a_borrowed_worker_back_to_those_who_wait) {
+  auto& one = pool(1);
+  ASSERT_TRUE(one.run(run('a', {1, 0}), -1));
+  shared.warm = true;
+  shared.hold();
+  auto borrower = later(run('a', {2, 0}));
+  wait_for_runs(1);
+  auto same = later(run('a', {3, 0})), other = later(run('b', {4, 0}));
+  wait_for_waiting(2);
+  shared.release();
+  for (auto* call : {&borrower, &same, &other}) EXPECT_TRUE(call->get());
+  EXPECT_EQ(one.counts().running, 0u);
+  EXPECT_TRUE(one.run(run('b', {5, 0}), -1));
+}
+
+TEST_F(PoolTest, ends_the_run_of_a_borrower_when_it_stops) {
+  auto& one = pool(1);
+  ASSERT_TRUE(one.run(run('a', {1, 0}), -1));
+  shared.warm = true;
+  shared.hold();
+  auto borrower = later(run('a', {2, 0}));
+  wait_for_runs(1);
+  one.stop();
+  EXPECT_EQ(borrower.get().error().reason(), Reason::cancelled);
+}
+
 TEST_F(PoolTest, never_gives_a_worker_to_another_model) {
   auto& one = pool(1);
   for (char model : {'a', 'b', 'a'}) ASSERT_TRUE(one.run(run(model, {1, 1}), -1));

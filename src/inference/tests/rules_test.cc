@@ -76,7 +76,8 @@ TEST(InferenceChecks, compare_rank_extents_and_elements) {
   EXPECT_EQ(x({3}, 12), std::vector<std::string>{"x must have the rank 2 (shape [-1,3]), not [3]"});
   EXPECT_EQ(x({1, 4}, 16), std::vector<std::string>{"x must have the shape [-1,3], not [1,4]; -1 takes any extent"});
   EXPECT_EQ(x({2, 3}, 20), std::vector<std::string>{"x must have 6 elements for its shape, not 5"});
-  EXPECT_EQ(x({0, 3}, 0), std::vector<std::string>{"x must have elements"});
+  EXPECT_EQ(x({0, 3}, 0), std::vector<std::string>()) << "a tensor may have no elements";
+  EXPECT_EQ(x({0, 3}, 12), std::vector<std::string>{"x must have 0 elements for its shape, not 3"});
   EXPECT_EQ(x({INT64_MAX, 3}, 12), std::vector<std::string>{"x cannot have the shape [9223372036854775807,3]"});
   EXPECT_EQ(x({1LL << 61, 3}, 0).size(), 1u) << "a product of bytes that wraps around to none";
   EXPECT_EQ(x({100, 3}, 1200), std::vector<std::string>{"inputs must have at most 1000 bytes together"});

@@ -49,6 +49,22 @@ TEST_P(IdempotencyTest, the_same_request_gets_the_same_answer) {
   EXPECT_EQ(replay.answer.body, answer.body);
 }
 
+TEST_P(IdempotencyTest, an_answer_of_any_bytes_comes_back_as_it_was) {
+  std::string bytes;
+  for (int i = 0; i < 512; ++i) bytes += static_cast<char>(i);
+  const std::pair<std::string, std::string> type{"Content-Type", "application/octet-stream"};
+  int request = 0;
+  for (const auto& body : {bytes, std::string(1, '\0'), std::string("\xff"), std::string("ä"), std::string()}) {
+    const auto key = "key-" + std::to_string(++request);
+    const auto ticket = std::get<Proceed>(begin("abc", key).value()).ticket;
+    const KeptAnswer binary{200, {type}, body};
+    ASSERT_TRUE(db().write([&](sql::Tx& tx) { return keys.complete(tx, ticket, "abc", binary); }));
+    const auto replay = std::get<Replay>(begin("abc", key).value());
+    EXPECT_EQ(replay.answer.body, body);
+    EXPECT_EQ(replay.answer.fields, binary.fields);
+  }
+}
+
 TEST_P(IdempotencyTest, another_request_under_the_same_key_is_refused) {
   ASSERT_TRUE(complete(begin_new()));
   EXPECT_EQ(refusal(begin("other")), Reason::idempotency_mismatch);

@@ -77,6 +77,28 @@ TEST_P(LedgerTest, captured_credits_are_gone_and_not_listed) {
   EXPECT_EQ(entries[0].kind, EntryKind::hold);
 }
 
+TEST_P(LedgerTest, what_is_spent_at_once_leaves_what_a_hold_and_its_capture_leave) {
+  grant(whole_credits(3));
+  const auto spent = [&](Credits amount) {
+    return db().write([&](sql::Tx& tx) { return ledger.spend(tx, account, amount, "A call", "call-1"); });
+  };
+  ASSERT_TRUE(spent(whole_credits(2)));
+  EXPECT_EQ(balance(), whole_credits(1));
+  EXPECT_EQ(held(), Credits{});
+  const auto entries = history();
+  ASSERT_EQ(entries.size(), 2u);
+  EXPECT_EQ(entries[0].kind, EntryKind::hold);
+  EXPECT_EQ(entries[0].amount, -whole_credits(2));
+  EXPECT_EQ(entries[0].balance_after, whole_credits(1));
+  EXPECT_EQ(entries[0].reference, "call-1");
+  EXPECT_THROW(release(HoldId(entries[0].id)), BadHold) << "it has ended";
+  const auto refused = spent(whole_credits(2));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason(), Reason::insufficient_credits);
+  EXPECT_EQ(refused.error().argument("balance"), "1.0");
+  EXPECT_EQ(history().size(), 2u);
+}
+
 TEST_P(LedgerTest, released_credits_come_back_under_the_holds_reference) {
   grant(whole_credits(3));
   release(hold(whole_credits(1), "job-9").value());

@@ -196,6 +196,78 @@ TEST_P(Registry, serves_what_production_names_and_notices_damage) {
   EXPECT_EQ(serving.load(chosen).error().reason(), Reason::model_unusable);
 }
 
+// What is kept of a look at a model must not outlive a change, whatever the change is.
+TEST_P(Registry, resolves_anew_after_every_change_of_a_model) {
+  const auto me = account();
+  model(me, "me/m", false, {.engine = "onnx"});
+  const ModelServing serving(clock, catalogue, *store_);
+  const auto now = [&](std::string_view alias = "") -> std::string {
+    const auto kept = read([&](sql::Tx& tx) { return serving.resolve_shared(tx, me, "me/m", alias); });
+    const auto fresh = read([&](sql::Tx& tx) { return serving.resolve(tx, me, "me/m", alias); });
+    EXPECT_EQ(kept.has_value(), fresh.has_value());
+    if (!kept) return std::string(kept.error().code());
+    EXPECT_EQ((*kept)->digest, fresh->digest);
+    return (*kept)->version + " " + (*kept)->engine;
+  };
+  EXPECT_EQ(now(), "model_unusable");
+  version(me, "me/m", "v1");
+  upload(me, "me/m", "v1", "a", "one");
+  EXPECT_EQ(now(), "v1 onnx");
+  version(me, "me/m", "v2");
+  upload(me, "me/m", "v2", "a", "two");
+  EXPECT_EQ(now(), "v2 onnx");
+  upload(me, "me/m", "v2", "b", "more");
+  EXPECT_EQ(now(), "v2 onnx") << "with another digest";
+  const auto point = [&](const std::string& alias, const std::string& to) {
+    EXPECT_TRUE(write([&](sql::Tx& tx) { return publishing.set_alias(tx, me, "me/m", alias, to, trace); }));
+  };
+  point("production", "v1");
+  EXPECT_EQ(now(), "v1 onnx");
+  point("best", "v1");
+  EXPECT_EQ(now("best"), "v1 onnx");
+  point("best", "v2");
+  EXPECT_EQ(now("best"), "v2 onnx");
+  EXPECT_TRUE(write([&](sql::Tx& tx) { return publishing.save(tx, me, "me/m", {.engine = "other"}, {}, trace); }));
+  EXPECT_EQ(now(), "v1 other");
+  EXPECT_TRUE(write([&](sql::Tx& tx) { return publishing.remove_alias(tx, me, "me/m", "production", trace); }));
+  EXPECT_EQ(now(), "v2 other");
+  EXPECT_TRUE(write([&](sql::Tx& tx) { return publishing.remove_alias(tx, me, "me/m", "best", trace); }));
+  EXPECT_EQ(now("best"), "version_not_found");
+  EXPECT_TRUE(write([&](sql::Tx& tx) { return publishing.remove_version(tx, me, "me/m", "v2", trace); }));
+  EXPECT_EQ(now(), "v1 other");
+  EXPECT_TRUE(write([&](sql::Tx& tx) { return publishing.remove(tx, me, "me/m", trace); }));
+  EXPECT_EQ(now(), "model_not_found");
+}
+
+TEST_P(Registry, offers_an_engine_what_the_viewer_may_run_in_one_statement) {
+  const auto me = account(), other = account();
+  model(me, "me/a", true, {.engine = "onnx"});
+  model(me, "me/b", false, {.engine = "onnx"});
+  model(me, "me/c", true, {.engine = "separation"});
+  model(me, "me/d", true, {.engine = "onnx"});
+  for (auto repo : {"me/a", "me/b", "me/c"})
+    for (auto name : {"v1", "v2"}) {
+      version(me, repo, name);
+      for (auto file : {"model.onnx", "notes.txt", "x/other.onnx", "onnx"}) upload(me, repo, name, file, name);
+    }
+  EXPECT_TRUE(write([&](sql::Tx& tx) { return publishing.set_alias(tx, me, "me/b", "production", "v1", trace); }));
+  const ModelServing serving(clock, catalogue, *store_);
+  const auto offers = [&](const Viewer& viewer, std::int64_t limit = 10) {
+    std::string out;
+    for (const auto& one : read([&](sql::Tx& tx) { return serving.offers(tx, viewer, "onnx", ".onnx", limit); })) {
+      out += one.repo_id + "@" + one.version;
+      for (const auto& file : one.files) out += " " + file;
+      out += ";";
+    }
+    return out;
+  };
+  EXPECT_EQ(offers(me), "me/a@v2 model.onnx x/other.onnx;me/b@v1 model.onnx x/other.onnx;me/d@;");
+  EXPECT_EQ(offers(other), "me/a@v2 model.onnx x/other.onnx;me/d@;");
+  EXPECT_EQ(offers(account(identity::Role::platform)), "");
+  EXPECT_EQ(offers(account(identity::Role::admin), 2),
+            "me/a@v2 model.onnx x/other.onnx;me/b@v1 model.onnx x/other.onnx;");
+}
+
 TEST_P(Registry, kills_urls_with_the_right_to_read) {
   const auto me = account(), other = account();
   model(me, "me/m", true);

@@ -22,7 +22,8 @@ Result<void> admit_model(Call& call) {
   auto place = TOLL_TRY(inference.enter(call.account()));
   const auto version = call.params.size() > 1 ? call.params[1] : std::string();
   auto target = TOLL_TRY(inference.resolve(call.tx(), viewer(call), call.params[0], version, file_wanted(call)));
-  call.kept = std::make_shared<Admitted>(std::move(place), std::move(target));
+  const auto balance = inference.balance(call.tx(), call.account());
+  call.kept = std::make_shared<Admitted>(std::move(place), std::move(target), balance);
   return {};
 }
 

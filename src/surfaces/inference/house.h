@@ -51,6 +51,7 @@ models::Viewer viewer(const Call& call);
 struct Admitted {
   std::shared_ptr<inference::Place> place;
   inference::Target target;
+  metering::Credits balance;
 };
 // Of a route with {repo...} and perhaps {version}. Faults: those of Inference::enter and of Inference::resolve.
 Result<void> admit_model(Call& call);

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <type_traits>
 
@@ -74,15 +75,36 @@ void Numbers::add(bool value) {
   push(std::uint64_t{value});
 }
 
+namespace {
+constexpr std::int64_t largest_whole_double = std::int64_t{1} << 53;
+}
+
+void Numbers::note_exact(std::size_t at, std::int64_t value) {
+  if (value < -largest_whole_double || value > largest_whole_double)
+    exact_.push_back({at, static_cast<std::uint64_t>(value), value < 0});
+}
+
+void Numbers::note_exact(std::size_t at, std::uint64_t value) {
+  if (value > static_cast<std::uint64_t>(largest_whole_double)) exact_.push_back({at, value, false});
+}
+
 template <class T>
 void Numbers::push(T value) {
+  if constexpr (!std::is_same_v<T, double>)
+    if (real_) note_exact(values_.size(), value);
   values_.push_back(real_ ? std::bit_cast<std::uint64_t>(static_cast<double>(value))
                           : std::bit_cast<std::uint64_t>(value));
 }
 
 void Numbers::make_real() {
   if (real_) return;
-  for (std::size_t i = 0; i < values_.size(); ++i) values_[i] = std::bit_cast<std::uint64_t>(real(i));
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    if (large_)
+      note_exact(i, values_[i]);
+    else
+      note_exact(i, static_cast<std::int64_t>(values_[i]));
+    values_[i] = std::bit_cast<std::uint64_t>(real(i));
+  }
   real_ = true;
 }
 
@@ -108,8 +130,15 @@ template <class T>
 std::string Numbers::integers(std::string& out) const {
   constexpr std::string_view outside = "is no number that the datatype holds";
   out.resize(values_.size() * sizeof(T));
+  auto exact = exact_.begin();
   for (std::size_t i = 0; i < values_.size(); ++i) {
-    if (real_) {
+    if (exact != exact_.end() && exact->at == i) {
+      const auto bits = exact++->bits;
+      const bool negative = std::prev(exact)->negative;
+      if (negative ? !std::in_range<T>(static_cast<std::int64_t>(bits)) : !std::in_range<T>(bits))
+        return at_index(i, outside);
+      put(out, i, static_cast<T>(bits));
+    } else if (real_) {
       const double value = real(i);
       // Both bounds are exact: the upper one is a power of two, one above the largest.
       if (value != std::trunc(value) || value < static_cast<double>(std::numeric_limits<T>::min()) ||

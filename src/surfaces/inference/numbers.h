@@ -32,9 +32,19 @@ class Numbers {
   void push(T value);
   void make_real();
   double real(std::size_t i) const;
+  void note_exact(std::size_t at, std::int64_t value);
+  void note_exact(std::size_t at, std::uint64_t value);
+
+  // An integer that a double does not hold, among reals.
+  struct Exact {
+    std::size_t at;
+    std::uint64_t bits;
+    bool negative;
+  };
 
   // Bits of double when real_, else of std::uint64_t when large_, else of std::int64_t.
   std::vector<std::uint64_t> values_;
+  std::vector<Exact> exact_;  // by place
   bool real_ = false, large_ = false, negative_ = false, truth_ = false, number_ = false;
 };
 

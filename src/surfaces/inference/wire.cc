@@ -1,8 +1,5 @@
 #include "surfaces/inference/wire.h"
 
-#include <cmath>
-
-#include "metering/credits.h"
 #include "surfaces/inference/datatypes.h"
 
 namespace toll::open_inference {
@@ -14,11 +11,3 @@ std::vector<TensorView> view(const std::vector<inference::TensorInfo>& tensors) 
 }
 
 }  // namespace toll::open_inference
-
-namespace toll::json {
-
-void Codec<double>::write(std::string& out, double v, bool) {
-  out += metering::to_text({std::llround(v * metering::micros_per_credit)});
-}
-
-}  // namespace toll::json

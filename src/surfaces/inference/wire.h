@@ -8,6 +8,7 @@
 #include "inference/target.h"
 #include "inference/tensor.h"
 #include "json/schema.h"
+#include "metering/credits.h"
 
 namespace toll::open_inference {
 
@@ -21,13 +22,18 @@ struct TensorView {
   std::vector<std::int64_t> shape;
 };
 
+// Credits on the wire: a number with as many digits as they have.
+struct Price {
+  metering::Credits credits;
+};
+
 struct ModelView {
   std::string name;
   std::vector<std::string> versions;
   std::string platform;
   std::vector<TensorView> inputs, outputs;
   std::string digest, file, file_sha256;
-  double credits = 0;
+  Price credits;
 };
 
 struct ReadyView {
@@ -53,10 +59,9 @@ std::vector<TensorView> view(const std::vector<inference::TensorInfo>& tensors);
 
 namespace toll::json {
 
-// Credits, with as many digits as they have.
 template <>
-struct Codec<double> {
-  static void write(std::string& out, double v, bool);
+struct Codec<open_inference::Price> {
+  static void write(std::string& out, const open_inference::Price& v, bool) { out += metering::to_text(v.credits); }
   static Object schema(const Rules&, Definitions&) { return {{"type", "number"}}; }
 };
 

@@ -9,7 +9,7 @@ namespace toll::open_inference {
 
 namespace {
 
-// An answer that is kept for an Idempotency-Key is JSON, at most so long; of a longer one it is kept that it was given.
+// An answer that is kept for an Idempotency-Key is at most so long; of a longer one it is kept that it was given.
 constexpr std::size_t most_kept = 1 << 20;
 
 Result<std::optional<std::uint64_t>> json_bytes(const Call& call) {
@@ -28,12 +28,22 @@ std::vector<bool> binary_flags(const InferRequest& request, const inference::Ans
   return out;
 }
 
-metering::KeptAnswer kept_answer(const inference::Answer& answer, const std::string& id) {
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+Fields fields_of(const InferResponse& written) {
+  if (!written.json_bytes) return {{"Content-Type", "application/json"}};
+  return {{"Content-Type", "application/octet-stream"},
+          {std::string(json_length_header), std::to_string(*written.json_bytes)}};
+}
+
+// As the first answer was, binary tensors and all.
+metering::KeptAnswer kept_answer(const InferRequest& request, const inference::Answer& answer) {
   std::uint64_t bytes = 0;
   for (const auto& output : answer.outputs) bytes += output.bytes.size();
   if (bytes <= most_kept) {
-    auto json = write_infer(answer, id, std::vector<bool>(answer.outputs.size()));
-    if (json.body.size() <= most_kept) return {.status = 200, .fields = {}, .body = std::move(json.body)};
+    auto written = write_infer(answer, request.id, binary_flags(request, answer));
+    if (written.body.size() <= most_kept)
+      return {.status = 200, .fields = fields_of(written), .body = std::move(written.body)};
   }
   return {.status = 409,
           .fields = {},
@@ -61,12 +71,13 @@ Result<http::Response> infer(Call& call, const std::string& body) {
   call.served = [place = admitted(call).place](const auto&) {};
   const auto length = TOLL_TRY(json_bytes(call));
   auto request = TOLL_TRY(read_infer(body, length));
-  inference::Call run{admitted(call).place, admitted(call).target, std::move(request.inputs), {}, hangup(call)};
+  inference::Call run{admitted(call).place, admitted(call).target, std::move(request.inputs), {},
+                      hangup(call),         admitted(call).balance};
   for (const auto& wanted : request.outputs) run.outputs.push_back(wanted.name);
   inference::Inference::Settle settle;
   if (call.keep_answer)
     settle = [&](const inference::Answer& answer) {
-      return [&call, kept = kept_answer(answer, request.id)](sql::Tx& tx) { return call.keep_answer(tx, kept); };
+      return [&call, kept = kept_answer(request, answer)](sql::Tx& tx) { return call.keep_answer(tx, kept); };
     };
   const auto answer = call.house.inference.run(std::move(run), settle);
   if (!answer) {
@@ -76,8 +87,7 @@ Result<http::Response> infer(Call& call, const std::string& body) {
   auto written = write_infer(*answer, request.id, binary_flags(request, *answer));
   note_run(call, answer->target, "ok", written.body.size());
   http::Response response;
-  response.fields.add("Content-Type", written.json_bytes ? "application/octet-stream" : "application/json");
-  if (written.json_bytes) response.fields.add(json_length_header, std::to_string(*written.json_bytes));
+  for (auto& [name, value] : fields_of(written)) response.fields.add(name, value);
   response.body = std::move(written.body);
   return response;
 }

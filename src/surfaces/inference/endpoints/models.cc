@@ -7,7 +7,7 @@
 namespace toll::open_inference {
 
 namespace {
-constexpr std::size_t most_index_rows = 1000;
+constexpr std::int64_t most_index_rows = 1000;
 }
 
 Result<ModelView> describe_model(Call& call) {
@@ -22,7 +22,7 @@ Result<ModelView> describe_model(Call& call) {
       .digest = target.digest,
       .file = target.file.rfilename,
       .file_sha256 = target.file_sha256(),
-      .credits = metering::to_number(call.house.inference.price_of(target.repo_id))};
+      .credits = {call.house.inference.price_of(target.repo_id)}};
 }
 
 Result<ReadyView> model_ready(Call& call, const std::string& repo, const std::string& version,
@@ -53,13 +53,13 @@ Result<ListIndex::Response> ListIndex::handle(Call& call, const Request& in) {
   const bool ready_alone = TOLL_TRY(wants_ready_alone(*in.body.bytes));
   const auto& inference = call.house.inference;
   Response out;
-  for (auto& repo : inference.serving().offered(call.tx(), viewer(call), inference::engine_name)) {
-    if (out.size() == most_index_rows) break;
-    const auto target = inference.resolve(call.tx(), viewer(call), repo);
-    if (target)
-      out.push_back({repo, target->version, "READY", ""});
+  for (auto& [repo, version, files] : inference.serving().offers(call.tx(), viewer(call), inference::engine_name,
+                                                                 inference::ending, most_index_rows)) {
+    const auto file = inference::file_of(files, {});
+    if (file)
+      out.push_back({repo, version, "READY", ""});
     else if (!ready_alone)
-      out.push_back({repo, "", "UNAVAILABLE", target.error().fill(Dialect::row(target.error().reason()).text)});
+      out.push_back({repo, "", "UNAVAILABLE", file.error().fill(Dialect::row(file.error().reason()).text)});
   }
   return out;
 }

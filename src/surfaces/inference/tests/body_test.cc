@@ -52,6 +52,17 @@ TEST(InferBody, keeps_every_bit_of_whole_and_real_numbers) {
   EXPECT_EQ(read_as<std::int8_t>("INT8", "[1.0,-128]"), (std::vector<std::int8_t>{1, -128}));
 }
 
+TEST(InferBody, keeps_every_bit_of_whole_numbers_beside_real_ones) {
+  EXPECT_EQ(read_as<std::int64_t>("INT64", "[9007199254740993,1.0,-9007199254740993,2e0,9223372036854775807]"),
+            (std::vector<std::int64_t>{9007199254740993, 1, -9007199254740993, 2, INT64_MAX}));
+  EXPECT_EQ(read_as<std::uint64_t>("UINT64", "[1.0,18446744073709551615,9007199254740993]"),
+            (std::vector<std::uint64_t>{1, UINT64_MAX, 9007199254740993}));
+  EXPECT_EQ(refused(call("INT64", "[1.0,18446744073709551615]")), "[1] is no number that the datatype holds");
+  EXPECT_EQ(refused(call("UINT64", "[18446744073709551615,-9007199254740993]")),
+            "[1] is no number that the datatype holds");
+  EXPECT_EQ(read_as<double>("FP64", "[9007199254740993,0.5]"), (std::vector<double>{9007199254740992, 0.5}));
+}
+
 TEST(InferBody, refuses_numbers_that_the_datatype_does_not_hold) {
   for (const auto* data : {"[128]", "[-129]", "[0.5]", "[1e300]", "[18446744073709551615]"})
     EXPECT_EQ(refused(call("INT8", data)), "[0] is no number that the datatype holds") << data;
