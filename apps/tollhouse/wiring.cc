@@ -8,6 +8,7 @@
 #include "api/openapi.h"
 #include "base/log.h"
 #include "engine/host.h"
+#include "engines/forensics/plan.h"
 #include "engines/onnx/onnx_engine.h"
 #include "engines/separation/separation.h"
 #include "http/server.h"
@@ -179,6 +180,7 @@ int run_engine_process(bool sandbox) {
   engine::Catalogue catalogue;
   catalogue.add(engines::separation::make_separation_engine());
   catalogue.add(engines::onnx::make_onnx_engine());
+  catalogue.add(engines::forensics::make_forensics_engine());
   catalogue.add(probe::make_engine());
   return engine::serve_worker(catalogue, 3, sandbox);
 }

@@ -19,8 +19,8 @@ LAYERS = [
 ]
 # The seam to the network: the endpoint layer serves with it, the others call out with its client.
 MAY_USE_HTTP = ["api", "surfaces/*", "jobs", "metering", "models"]
-# Engines know neither accounts nor SQL, and only what runs trained models is shared; surfaces never include each other.
-MAY_USE_IN_OWN_LAYER = {"engines/*": ["engine", "engines/archive", "engines/onnx", "engines/htdemucs", "engines/spleeter"], "surfaces/*": []}
+# Engines know neither accounts nor SQL, and only what reads media and archives and runs trained models is shared; surfaces never include each other.
+MAY_USE_IN_OWN_LAYER = {"engines/*": ["engine", "engines/archive", "engines/av", "engines/onnx", "engines/htdemucs", "engines/spleeter"], "surfaces/*": []}
 # A test may use the seams' test kits and whatever its subject may use.
 TEST_FOLDERS = {"tests", "testing", "fuzz", "bench"}
 

@@ -1,7 +1,7 @@
 #include <boost/json.hpp>
 
+#include "engines/forensics/analysis_json.h"
 #include "engines/forensics/fields.h"
-#include "engines/forensics/plan.h"
 
 namespace toll::engines::forensics {
 namespace json = boost::json;
@@ -25,23 +25,6 @@ Media read_media(const Fields& fields) {
   media.seconds = fields.number("seconds", 0, 1e9, 0);
   media.frames = fields.integer("frames", 0, INT64_MAX, 0);
   return media;
-}
-
-json::object write_analysis_members(const Analysis& analysis) {
-  json::array signals;
-  for (const auto& signal : analysis.signals)
-    signals.push_back(json::object{
-        {"name", signal.name}, {"score", signal.score}, {"weight", signal.weight}, {"meaning", signal.meaning}});
-  json::object out{{"method", analysis.method}, {"model", analysis.model}, {"modelVersion", analysis.model_version}};
-  if (analysis.model_digest) out["modelDigest"] = *analysis.model_digest;
-  if (analysis.verdict) out["verdict"] = name_of(*analysis.verdict);
-  if (analysis.score) out["score"] = *analysis.score;
-  if (analysis.threshold) out["threshold"] = *analysis.threshold;
-  out["calibrated"] = analysis.calibrated;
-  out["signals"] = std::move(signals);
-  out["warnings"] = json::array(analysis.warnings.begin(), analysis.warnings.end());
-  if (analysis.disclaimer) out["disclaimer"] = *analysis.disclaimer;
-  return out;
 }
 
 std::optional<double> read_share(const Fields& fields, std::string_view name, double most = 1) {
@@ -128,6 +111,27 @@ void put(json::object& out, std::string_view name, const std::optional<T>& value
 
 }  // namespace
 
+json::array signals_json(const std::vector<Signal>& signals) {
+  json::array out;
+  for (const auto& signal : signals)
+    out.push_back(json::object{
+        {"name", signal.name}, {"score", signal.score}, {"weight", signal.weight}, {"meaning", signal.meaning}});
+  return out;
+}
+
+json::object analysis_json(const Analysis& analysis) {
+  json::object out{{"method", analysis.method}, {"model", analysis.model}, {"modelVersion", analysis.model_version}};
+  if (analysis.model_digest) out["modelDigest"] = *analysis.model_digest;
+  if (analysis.verdict) out["verdict"] = name_of(*analysis.verdict);
+  if (analysis.score) out["score"] = *analysis.score;
+  if (analysis.threshold) out["threshold"] = *analysis.threshold;
+  out["calibrated"] = analysis.calibrated;
+  out["signals"] = signals_json(analysis.signals);
+  out["warnings"] = json::array(analysis.warnings.begin(), analysis.warnings.end());
+  if (analysis.disclaimer) out["disclaimer"] = *analysis.disclaimer;
+  return out;
+}
+
 std::string write_answer(const Answer& answer) {
   json::object out;
   if (answer.failure) {
@@ -148,7 +152,7 @@ std::string write_answer(const Answer& answer) {
   put(out, "isLiveness", answer.is_liveness);
   put(out, "isSimilar", answer.is_similar);
   put(out, "similarityScore", answer.similarity_score);
-  if (answer.analysis) out["analysis"] = write_analysis_members(*answer.analysis);
+  if (answer.analysis) out["analysis"] = analysis_json(*answer.analysis);
   out["files"] = json::array(answer.files.begin(), answer.files.end());
   return json::serialize(out);
 }

@@ -4,7 +4,7 @@
 #include <limits>
 #include <string>
 
-#include "engines/separation/av.h"
+#include "engines/av/av.h"
 #include "engines/separation/resample.h"
 
 namespace toll::engines::separation {
@@ -33,7 +33,7 @@ int refuse_to_open(AVFormatContext*, AVIOContext**, const char*, int, AVDictiona
   return AVERROR(EPERM);
 }
 int interrupted(void* file) {
-  return static_cast<AvFile*>(file)->stopped();
+  return static_cast<av::AvFile*>(file)->stopped();
 }
 
 struct CloseInput {
@@ -44,13 +44,13 @@ struct CloseInput {
 
 struct Decoder::State {
   State(int fd, std::int64_t max_seconds, std::stop_token stop)
-      : file(fd, AvFile::Mode::read, std::move(stop)), max_seconds(max_seconds) {}
+      : file(fd, av::AvFile::Mode::read, std::move(stop)), max_seconds(max_seconds) {}
 
-  AvFile file;
+  av::AvFile file;
   std::unique_ptr<AVFormatContext, CloseInput> format;
-  AvPtr<AVCodecContext> codec;
-  AvPtr<AVPacket> packet = owned(av_packet_alloc());
-  AvPtr<AVFrame> frame = owned(av_frame_alloc());
+  av::AvPtr<AVCodecContext> codec;
+  av::AvPtr<AVPacket> packet = av::owned(av_packet_alloc());
+  av::AvPtr<AVFrame> frame = av::owned(av_frame_alloc());
   Resampler resampler;
   int stream = -1;
   std::int64_t max_seconds;
@@ -78,12 +78,12 @@ std::optional<Fault> Decoder::State::open_container() {
   context->codec_whitelist = av_strdup(audio_decoders().c_str());
   context->protocol_whitelist = av_strdup("none");
   const int opened = avformat_open_input(&context, nullptr, nullptr, nullptr);  // frees the context when it fails
-  if (opened < 0) return Fault(Reason::undecodable_audio).because("container: " + av_error_text(opened));
+  if (opened < 0) return Fault(Reason::undecodable_audio).because("container: " + av::av_error_text(opened));
   format.reset(context);
   for (unsigned i = 0; i < context->nb_streams; ++i)
     if (context->streams[i]->codecpar->codec_type != AVMEDIA_TYPE_AUDIO) context->streams[i]->discard = AVDISCARD_ALL;
   const int known = avformat_find_stream_info(context, nullptr);
-  if (known < 0) return Fault(Reason::undecodable_audio).because("streams: " + av_error_text(known));
+  if (known < 0) return Fault(Reason::undecodable_audio).because("streams: " + av::av_error_text(known));
   return {};
 }
 
@@ -94,12 +94,12 @@ std::optional<Fault> Decoder::State::open_codec() {
     return Fault(Reason::undecodable_audio).with("streams", "none").because("no audio stream with a known decoder");
   for (unsigned i = 0; i < format->nb_streams; ++i)
     format->streams[i]->discard = static_cast<int>(i) == stream ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
-  codec = owned(avcodec_alloc_context3(decoder));
+  codec = av::owned(avcodec_alloc_context3(decoder));
   codec->thread_count = 1;
   codec->pkt_timebase = format->streams[stream]->time_base;  // without it, encoder delay and padding would stay in
   int result = avcodec_parameters_to_context(codec.get(), format->streams[stream]->codecpar);
   if (result >= 0) result = avcodec_open2(codec.get(), decoder, nullptr);
-  if (result < 0) return Fault(Reason::undecodable_audio).because("decoder: " + av_error_text(result));
+  if (result < 0) return Fault(Reason::undecodable_audio).because("decoder: " + av::av_error_text(result));
   return {};
 }
 
@@ -137,7 +137,7 @@ Decoder::Decoder(Decoder&&) noexcept = default;
 Decoder& Decoder::operator=(Decoder&&) noexcept = default;
 
 Result<Decoder> Decoder::open(int fd, std::int64_t max_seconds, std::stop_token stop) {
-  prepare_ffmpeg();
+  av::prepare_ffmpeg();
   auto state = std::make_unique<State>(fd, max_seconds, std::move(stop));
   auto fault = state->open_container();
   if (!fault) fault = state->open_codec();

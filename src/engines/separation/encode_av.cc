@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "engines/separation/av.h"
+#include "engines/av/av.h"
 #include "engines/separation/separation.h"
 
 namespace toll::engines::separation {
@@ -17,7 +17,7 @@ struct FreeOutput {
 };
 
 [[noreturn]] void fail(const char* what, int code) {
-  throw std::runtime_error(std::string(what) + ": " + av_error_text(code));
+  throw std::runtime_error(std::string(what) + ": " + av::av_error_text(code));
 }
 void must(const char* what, int code) {
   if (code < 0) fail(what, code);
@@ -25,7 +25,7 @@ void must(const char* what, int code) {
 
 class AvEncoder final : public Encoder {
  public:
-  AvEncoder(Format format, int fd) : file_(fd, AvFile::Mode::write, {}) {
+  AvEncoder(Format format, int fd) : file_(fd, av::AvFile::Mode::write, {}) {
     open_codec(format);
     open_container(format);
   }
@@ -51,10 +51,10 @@ class AvEncoder final : public Encoder {
 
  private:
   void open_codec(Format format) {
-    prepare_ffmpeg();
+    av::prepare_ffmpeg();
     const AVCodec* codec = avcodec_find_encoder_by_name(format == Format::flac ? "flac" : "libmp3lame");
     if (!codec) throw std::runtime_error("an audio encoder is missing from libavcodec");
-    codec_ = owned(avcodec_alloc_context3(codec));
+    codec_ = av::owned(avcodec_alloc_context3(codec));
     codec_->sample_rate = sample_rate;
     av_channel_layout_default(&codec_->ch_layout, 2);
     codec_->sample_fmt = format == Format::flac ? AV_SAMPLE_FMT_S16 : AV_SAMPLE_FMT_FLTP;
@@ -83,7 +83,7 @@ class AvEncoder final : public Encoder {
 
   Result<void> send_held() {
     const int frames = static_cast<int>(held_.size() / 2);
-    auto frame = owned(av_frame_alloc());
+    auto frame = av::owned(av_frame_alloc());
     frame->nb_samples = frames;
     frame->format = codec_->sample_fmt;
     frame->sample_rate = sample_rate;
@@ -124,10 +124,10 @@ class AvEncoder final : public Encoder {
     return {};
   }
 
-  AvFile file_;
-  AvPtr<AVCodecContext> codec_;
+  av::AvFile file_;
+  av::AvPtr<AVCodecContext> codec_;
   std::unique_ptr<AVFormatContext, FreeOutput> container_;
-  AvPtr<AVPacket> packet_ = owned(av_packet_alloc());
+  av::AvPtr<AVPacket> packet_ = av::owned(av_packet_alloc());
   std::vector<float> held_;  // less than one frame of the codec
   std::int64_t sent_ = 0;
   bool started_ = false;

@@ -5,10 +5,10 @@
 #include <mutex>
 #include <stdexcept>
 
+#include "engines/av/files.h"
 #include "engines/separation/chunks.h"
 #include "engines/separation/decode.h"
 #include "engines/separation/encode.h"
-#include "engines/separation/files.h"
 #include "engines/separation/parallel.h"
 #include "engines/separation/separation.h"
 #include "engines/separation/spectral.h"
@@ -91,7 +91,7 @@ class ScratchStems {
       for (std::size_t s : mixdowns_[i].stems)
         std::transform(samples.begin(), samples.end(), stems[s].begin(), samples.begin(), std::plus<>());
       for (float x : samples) out_.peak = std::max(out_.peak, std::abs(x));
-      auto written = write_at(job_.input.scratch[i], frame * float_frame, std::as_bytes(std::span(samples)));
+      auto written = av::write_at(job_.input.scratch[i], frame * float_frame, std::as_bytes(std::span(samples)));
       if (!written) return written;
     }
     return {};
@@ -168,7 +168,7 @@ Result<void> encode_file(const Job& job, int scratch, const std::string& name, s
     if (job.stop.stop_requested()) return Reason::cancelled;
     const auto count = std::min<std::int64_t>(block, frames - at);
     samples.resize(2 * static_cast<std::size_t>(count));
-    if (read_at(scratch, at * float_frame, std::as_writable_bytes(std::span(samples))) !=
+    if (av::read_at(scratch, at * float_frame, std::as_writable_bytes(std::span(samples))) !=
         samples.size() * sizeof(float))
       throw std::runtime_error("a scratch file became shorter");
     for (float& x : samples) x *= scale;

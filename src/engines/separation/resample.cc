@@ -30,12 +30,12 @@ void take_first_two(SwrContext* swr, int channels) {
   swr_set_matrix(swr, matrix.data(), channels);
 }
 
-AvPtr<SwrContext> make_swr(const AVFrame& frame, AVChannelLayout in, AVChannelLayout out, bool by_position) {
+av::AvPtr<SwrContext> make_swr(const AVFrame& frame, AVChannelLayout in, AVChannelLayout out, bool by_position) {
   SwrContext* raw = nullptr;
   if (swr_alloc_set_opts2(&raw, &out, AV_SAMPLE_FMT_FLT, sample_rate, &in, static_cast<AVSampleFormat>(frame.format),
                           frame.sample_rate, 0, nullptr) < 0)
     return nullptr;
-  AvPtr<SwrContext> swr(raw);
+  av::AvPtr<SwrContext> swr(raw);
   av_opt_set_double(raw, "rematrix_maxval", 1.0, 0);
   if (!by_position) take_first_two(raw, in.nb_channels);
   return swr_init(raw) < 0 ? nullptr : std::move(swr);

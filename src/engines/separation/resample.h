@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "engines/separation/av.h"
+#include "engines/av/av.h"
 
 namespace toll::engines::separation {
 
@@ -19,7 +19,7 @@ class Resampler {
   bool configure(const AVFrame& frame);
   bool convert(const std::uint8_t** planes, int frames, std::vector<float>& stereo);
 
-  AvPtr<SwrContext> swr_;
+  av::AvPtr<SwrContext> swr_;
   AVSampleFormat format_ = AV_SAMPLE_FMT_NONE;
   int rate_ = 0;
   int channels_ = 0;

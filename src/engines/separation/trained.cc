@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "engines/av/files.h"
 #include "engines/htdemucs/separator.h"
 #include "engines/htdemucs/turns.h"
 #include "engines/onnx/refuse.h"
 #include "engines/onnx/runtime.h"
 #include "engines/separation/decode.h"
-#include "engines/separation/files.h"
 
 namespace toll::engines::separation {
 namespace {
@@ -31,7 +31,7 @@ Result<Decoded> decode(const TrainedSeparation::Song& song, const std::function<
     count = TOLL_TRY(decoder.read(stereo));
     const std::span<const float> got(stereo.data(), 2 * count);
     out.loudness.add(got);
-    if (auto written = write_at(song.scratch, out.frames * float_frame, std::as_bytes(got)); !written)
+    if (auto written = av::write_at(song.scratch, out.frames * float_frame, std::as_bytes(got)); !written)
       return std::move(written).error();
     out.frames += static_cast<std::int64_t>(count);
     done(decoding * decoder.position());
@@ -83,7 +83,7 @@ Result<std::int64_t> TrainedSeparation::run(const Song& song, const ChunkSink& s
                                             const std::function<void(double)>& done, const std::stop_token& stop) {
   const auto decoded = TOLL_TRY(decode(song, done, stop));
   const auto read = [&](std::int64_t first, std::span<float> stereo) -> Result<void> {
-    if (read_at(song.scratch, first * float_frame, std::as_writable_bytes(stereo)) != stereo.size_bytes())
+    if (av::read_at(song.scratch, first * float_frame, std::as_writable_bytes(stereo)) != stereo.size_bytes())
       throw std::runtime_error("a scratch file became shorter");
     return {};
   };

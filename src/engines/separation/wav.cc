@@ -5,7 +5,7 @@
 #include <cmath>
 #include <string_view>
 
-#include "engines/separation/files.h"
+#include "engines/av/files.h"
 #include "engines/separation/separation.h"
 
 namespace toll::engines::separation {
@@ -47,7 +47,7 @@ class WavEncoder final : public Encoder {
 
  private:
   Result<void> put(std::span<const std::byte> bytes) {
-    auto written = write_at(fd_, position_, bytes);
+    auto written = av::write_at(fd_, position_, bytes);
     if (written) position_ += static_cast<std::int64_t>(bytes.size());
     return written;
   }

@@ -5,13 +5,13 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "engines/av/files.h"
 #include "engines/separation/decode.h"
-#include "engines/separation/files.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace toll::engines::separation;
   const int fd = ::memfd_create("fuzz", MFD_CLOEXEC);
-  write_at(fd, 0, std::as_bytes(std::span(data, size))).value();
+  av::write_at(fd, 0, std::as_bytes(std::span(data, size))).value();
   if (auto decoder = Decoder::open(fd, 5, {})) {
     std::vector<float> block(1 << 14);
     for (bool more = true; more;) {

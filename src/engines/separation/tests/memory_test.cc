@@ -13,12 +13,12 @@
 
 #include "base/digest.h"
 #include "engine/sanitizers.h"
+#include "engines/av/files.h"
 #include "engines/htdemucs/tests/support.h"
 #include "engines/onnx/runtime.h"
 #include "engines/separation/chunks.h"
 #include "engines/separation/decode.h"
 #include "engines/separation/encode.h"
-#include "engines/separation/files.h"
 #include "engines/separation/tests/support.h"
 
 namespace toll::engines::separation {

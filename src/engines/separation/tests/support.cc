@@ -12,9 +12,9 @@
 #include <random>
 #include <stdexcept>
 
+#include "engines/av/files.h"
 #include "engines/separation/decode.h"
 #include "engines/separation/encode.h"
-#include "engines/separation/files.h"
 
 namespace toll::engines::separation::testing {
 namespace {
@@ -41,21 +41,21 @@ std::string sample_file(const std::string& name) {
 
 MemoryFile::MemoryFile(std::string_view content) : fd_(::memfd_create("test", MFD_CLOEXEC)) {
   if (fd_ < 0) throw std::runtime_error("memfd_create");
-  write_at(fd_, 0, std::as_bytes(std::span(content))).value();
+  av::write_at(fd_, 0, std::as_bytes(std::span(content))).value();
 }
 MemoryFile::~MemoryFile() {
   if (fd_ >= 0) ::close(fd_);
 }
 MemoryFile::MemoryFile(MemoryFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 std::int64_t MemoryFile::size() const {
-  return size_of(fd_);
+  return av::size_of(fd_);
 }
 void MemoryFile::resize(std::int64_t bytes) {
   if (::ftruncate(fd_, bytes) != 0) throw std::runtime_error("ftruncate");
 }
 std::string MemoryFile::content() const {
   std::string out(static_cast<std::size_t>(size()), '\0');
-  read_at(fd_, 0, std::as_writable_bytes(std::span(out)));
+  av::read_at(fd_, 0, std::as_writable_bytes(std::span(out)));
   return out;
 }
 

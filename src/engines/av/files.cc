@@ -1,4 +1,4 @@
-#include "engines/separation/files.h"
+#include "engines/av/files.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace toll::engines::separation {
+namespace toll::engines::av {
 
 Result<void> write_at(int fd, std::int64_t offset, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
@@ -43,4 +43,4 @@ std::int64_t size_of(int fd) {
   return status.st_size;
 }
 
-}  // namespace toll::engines::separation
+}  // namespace toll::engines::av

@@ -1,4 +1,5 @@
-// What decoding and encoding share of FFmpeg's libraries: owners for their objects, and a descriptor as their file.
+// What the decoders and encoders of the engines share of FFmpeg's libraries: owners for their objects, and a descriptor
+// as their file.
 #pragma once
 
 extern "C" {
@@ -16,7 +17,7 @@ extern "C" {
 
 #include "base/fault.h"
 
-namespace toll::engines::separation {
+namespace toll::engines::av {
 
 struct AvFree {
   void operator()(AVFrame* p) const { av_frame_free(&p); }
@@ -35,8 +36,9 @@ AvPtr<T> owned(T* pointer) {
 }
 
 std::string av_error_text(int code);
-// Silences FFmpeg's own log and bounds single allocations. Once a process.
-void prepare_ffmpeg();
+// Silences FFmpeg's own log and bounds single allocations, of all of this process: at most 256 MiB, which no honest
+// packet or table of an audio file comes near, or what pictures need. Any thread, any number of times.
+void prepare_ffmpeg(std::size_t largest_allocation = 256u << 20);
 
 // A descriptor as an AVIOContext. Failures inside the callbacks are kept, since FFmpeg only passes numbers on.
 class AvFile {
@@ -68,4 +70,4 @@ class AvFile {
   std::exception_ptr thrown_;
 };
 
-}  // namespace toll::engines::separation
+}  // namespace toll::engines::av

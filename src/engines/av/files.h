@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 
-namespace toll::engines::separation {
+namespace toll::engines::av {
 
 // Writes all bytes at `offset`. Reason::storage_full when the disk, a quota or the file size limit is reached; throws
 // std::system_error on any other failure.
@@ -16,4 +16,4 @@ Result<void> write_at(int fd, std::int64_t offset, std::span<const std::byte> by
 std::size_t read_at(int fd, std::int64_t offset, std::span<std::byte> bytes);
 std::int64_t size_of(int fd);
 
-}  // namespace toll::engines::separation
+}  // namespace toll::engines::av

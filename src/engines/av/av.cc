@@ -1,16 +1,13 @@
-#include "engines/separation/av.h"
+#include "engines/av/av.h"
 
 #include <algorithm>
-#include <mutex>
 #include <new>
 
-#include "engines/separation/files.h"
+#include "engines/av/files.h"
 
-namespace toll::engines::separation {
+namespace toll::engines::av {
 namespace {
 constexpr int buffer_bytes = 64 << 10;
-// No honest packet or table of an audio file comes near this; a lying header does.
-constexpr std::size_t largest_allocation = 256 << 20;
 }  // namespace
 
 std::string av_error_text(int code) {
@@ -19,12 +16,9 @@ std::string av_error_text(int code) {
   return text;
 }
 
-void prepare_ffmpeg() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    av_log_set_level(AV_LOG_QUIET);
-    av_max_alloc(largest_allocation);
-  });
+void prepare_ffmpeg(std::size_t largest_allocation) {
+  av_log_set_level(AV_LOG_QUIET);
+  av_max_alloc(largest_allocation);
 }
 
 AvFile::AvFile(int fd, Mode mode, std::stop_token stop)
@@ -103,4 +97,4 @@ std::int64_t AvFile::seek(void* self, std::int64_t offset, int whence) {
   return file.position_ = offset;
 }
 
-}  // namespace toll::engines::separation
+}  // namespace toll::engines::av
