@@ -11,4 +11,9 @@ namespace toll::engine {
 // never their contents.
 void enter_sandbox();
 
+// The wider cage of a program of somebody else's that is about to be executed (tool.h): it may also read, map and
+// execute what lies in the system's folders (Landlock), because its libraries are opened after this. No other folder,
+// nothing to write, no network, no second process. Throws std::runtime_error when the kernel cannot do that.
+void enter_tool_sandbox();
+
 }  // namespace toll::engine
