@@ -44,6 +44,12 @@ build  libfftw3-dev          Fourier transforms of the separation
 build  libseccomp-dev        the sandbox of decoders
 build  libutf8proc-dev      words without case and accents, for search
 build  libre2-dev            regular expressions of users, in linear time
+build  libxml2-dev           office files and HTML, in the sandbox
+build  libzip-dev            office files, in the sandbox
+build  libtesseract-dev      text out of pictures, in the sandbox
+build  libleptonica-dev      the pictures themselves
+build  tesseract-ocr-eng     Tesseract's data for English
+build  poppler-utils         text out of PDF, as processes of their own
 test   libgtest-dev          unit tests
 test   libgmock-dev          matchers of the unit tests
 test   python3               the system's Python for the functional tests

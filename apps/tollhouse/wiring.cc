@@ -8,6 +8,7 @@
 #include "api/openapi.h"
 #include "base/log.h"
 #include "engine/host.h"
+#include "engines/documents/documents_engine.h"
 #include "engines/forensics/plan.h"
 #include "engines/onnx/onnx_engine.h"
 #include "engines/separation/separation.h"
@@ -182,6 +183,7 @@ int run_engine_process(bool sandbox) {
   catalogue.add(engines::onnx::make_onnx_engine());
   catalogue.add(engines::forensics::make_forensics_engine());
   catalogue.add(probe::make_engine());
+  catalogue.add(engines::documents::make_documents_engine());
   return engine::serve_worker(catalogue, 3, sandbox);
 }
 
