@@ -1,6 +1,7 @@
 #include "egress/client.h"
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 
 #include "base/text.h"
@@ -29,13 +30,8 @@ bool is_redirect(int status) {
 // A line break would make more headers of one.
 bool well_formed(const Headers& headers) {
   return std::all_of(headers.begin(), headers.end(), [](const auto& field) {
-    const auto token = [](unsigned char c) {
-      return std::isalnum(c) ||
-             std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
-    };
     const auto plain = [](unsigned char c) { return (c >= ' ' && c != 0x7f) || c == '\t'; };
-    return !field.first.empty() && std::all_of(field.first.begin(), field.first.end(), token) &&
-           std::all_of(field.second.begin(), field.second.end(), plain);
+    return may_set_header(field.first) && std::all_of(field.second.begin(), field.second.end(), plain);
   });
 }
 
@@ -103,6 +99,17 @@ Result<Response> Client::fetch(const Request& request, const Take& take, std::st
     if (redirects == request.redirects) return Fault(Reason::fetch_failed).with("why", "it redirects too often");
     if (auto followed = follow(hop, *landing); !followed) return std::move(followed).error();
   }
+}
+
+bool may_set_header(std::string_view name) {
+  static constexpr std::array<std::string_view, 9> ours{
+      "host", "content-length", "transfer-encoding", "connection", "keep-alive", "expect", "upgrade", "te", "trailer"};
+  const auto token = [](unsigned char c) {
+    return std::isalnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
+  };
+  const auto small = lower(name);
+  return !name.empty() && std::all_of(name.begin(), name.end(), token) && !small.starts_with("proxy-") &&
+         std::find(ours.begin(), ours.end(), small) == ours.end();
 }
 
 bool is_passing(const Fault& fault) {

@@ -67,6 +67,10 @@ class Client {
   const Guard guard_;
 };
 
+// Whether a caller may name this header field: a token, and not one that frames the message or chooses where it goes
+// (Host, Content-Length, Transfer-Encoding, Connection, Proxy-* ...).
+bool may_set_header(std::string_view name);
+
 // A fault that another attempt may not have: the network, or time.
 bool is_passing(const Fault& fault);
 // The same of a status: 408, 425, 429, 5xx.

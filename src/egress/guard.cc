@@ -1,7 +1,5 @@
 #include "egress/guard.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <stdexcept>
 
@@ -11,16 +9,6 @@
 namespace toll::egress {
 
 namespace {
-
-// As the resolver reads numbers: "0x7f.1", "2130706433" and "0177.0.0.1" are 127.0.0.1.
-std::optional<Address> literal(const std::string& host) {
-  boost::system::error_code error;
-  const auto address = boost::asio::ip::make_address(host, error);
-  if (!error) return address;
-  in_addr number{};
-  if (::inet_aton(host.c_str(), &number) == 0) return std::nullopt;
-  return boost::asio::ip::address_v4(ntohl(number.s_addr));
-}
 
 // The port behind the last colon, taken off; an IPv6 address has one only behind brackets.
 std::uint16_t take_port(std::string& entry) {
@@ -100,7 +88,7 @@ bool Guard::may_name(std::string_view url) const {
 bool Guard::may_name_host(const std::string& host, std::uint16_t port) const {
   const auto name = lower(host);
   if (excepts_host(name, port)) return true;
-  if (const auto address = literal(std::string(without_dot(name)))) return allows(*address, port);
+  if (const auto address = literal_address(std::string(without_dot(name)))) return allows(*address, port);
   const auto bare = without_dot(name);
   return bare != "localhost" && !bare.ends_with(".localhost");
 }

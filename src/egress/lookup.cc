@@ -1,12 +1,13 @@
 #include "egress/lookup.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 
-#include <atomic>
 #include <condition_variable>
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <thread>
 
@@ -16,7 +17,30 @@ namespace {
 
 constexpr int most_at_a_time = 64;
 constexpr std::size_t most_addresses = 32;
-std::atomic<int> under_way = 0;
+
+// The lookups that are under way.
+struct Places {
+  std::mutex mutex;
+  std::condition_variable_any freed;
+  int taken = 0;
+
+  bool take(std::chrono::milliseconds most, const std::stop_token& stop) {
+    std::unique_lock lock(mutex);
+    if (!freed.wait_for(lock, stop, most, [this] { return taken < most_at_a_time; })) return false;
+    ++taken;
+    return true;
+  }
+  void give_back() {
+    const std::lock_guard lock(mutex);
+    --taken;
+    freed.notify_one();
+  }
+};
+// Threads that outlive main() still use it.
+Places& places() {
+  static auto* all = new Places;
+  return *all;
+}
 
 Address address_of(const sockaddr* from) {
   namespace ip = boost::asio::ip;
@@ -51,24 +75,43 @@ struct Answer {
 
 }  // namespace
 
+std::optional<Address> literal_address(const std::string& host) {
+  boost::system::error_code error;
+  const auto address = boost::asio::ip::make_address(host, error);
+  if (!error) return address;
+  in_addr number{};
+  if (::inet_aton(host.c_str(), &number) == 0) return std::nullopt;
+  return boost::asio::ip::address_v4(ntohl(number.s_addr));
+}
+
 Result<std::vector<Address>> look_up_by_system(const std::string& host, std::chrono::milliseconds most,
                                                std::stop_token stop) {
-  if (under_way.fetch_add(1) >= most_at_a_time) {
-    --under_way;
-    return Fault(Reason::fetch_timed_out).because("too many lookups are under way");
-  }
-  auto answer = std::make_shared<Answer>();
-  std::thread([answer, host] {
-    auto addresses = resolve(host);
-    --under_way;
-    const std::lock_guard lock(answer->mutex);
-    answer->addresses = std::move(addresses);
-    answer->done.notify_all();
-  }).detach();
-  std::unique_lock lock(answer->mutex);
-  if (!answer->done.wait_for(lock, stop, most, [&] { return answer->addresses.has_value(); }))
+  if (const auto address = literal_address(host)) return std::vector{*address};
+  const auto end = std::chrono::steady_clock::now() + most;
+  const auto late = [&] {
     return stop.stop_requested() ? Fault(Reason::cancelled)
                                  : Fault(Reason::fetch_timed_out).because("lookup of " + host);
+  };
+  if (!places().take(most, stop)) return late();
+  auto answer = std::make_shared<Answer>();
+  try {
+    std::thread([answer, host] {
+      std::vector<Address> addresses;
+      try {
+        addresses = resolve(host);
+      } catch (const std::bad_alloc&) {
+      }
+      places().give_back();
+      const std::lock_guard lock(answer->mutex);
+      answer->addresses = std::move(addresses);
+      answer->done.notify_all();
+    }).detach();
+  } catch (...) {
+    places().give_back();
+    throw;
+  }
+  std::unique_lock lock(answer->mutex);
+  if (!answer->done.wait_until(lock, stop, end, [&] { return answer->addresses.has_value(); })) return late();
   if (answer->addresses->empty())
     return Fault(Reason::fetch_failed).with("why", "the name is not known").because("lookup of " + host);
   return std::move(*answer->addresses);

@@ -39,6 +39,7 @@ struct Flight {
   std::uint64_t received = 0;
   bool too_large = false, strange_address = false;
   std::exception_ptr failed;  // nothing is thrown through libcurl
+  std::chrono::steady_clock::time_point last_byte = std::chrono::steady_clock::now();
 };
 
 Address address_of(const curl_sockaddr& from) {
@@ -49,7 +50,8 @@ Address address_of(const curl_sockaddr& from) {
     return ip::address_v4(ntohl(v4.sin_addr.s_addr));
   }
   sockaddr_in6 v6;
-  std::memcpy(&v6, &from.addr, std::min(sizeof v6, sizeof from.addr));
+  // libcurl's struct declares the smaller sockaddr and holds as much as addrlen says.
+  std::memcpy(&v6, static_cast<const void*>(&from.addr), std::min<std::size_t>(sizeof v6, from.addrlen));
   ip::address_v6::bytes_type bytes;
   std::memcpy(bytes.data(), &v6.sin6_addr, bytes.size());
   return ip::address_v6(bytes);
@@ -72,6 +74,7 @@ std::size_t take_bytes(char* bytes, std::size_t size, std::size_t count, void* c
   auto& flight = *static_cast<Flight*>(context);
   const std::string_view text(bytes, size * count);
   flight.received += text.size();
+  flight.last_byte = std::chrono::steady_clock::now();
   const bool wanted = flight.response.ok();
   if (wanted && flight.received > flight.hop.request.max_response) {
     flight.too_large = true;
@@ -93,6 +96,8 @@ std::size_t take_bytes(char* bytes, std::size_t size, std::size_t count, void* c
 std::size_t take_header(char* bytes, std::size_t size, std::size_t count, void* context) {
   auto& flight = *static_cast<Flight*>(context);
   const std::string_view line(bytes, size * count);
+  flight.last_byte = std::chrono::steady_clock::now();
+  if (flight.received > 0) return line.size();  // a trailer
   if (line.starts_with("HTTP/")) {
     flight.response.headers.clear();
     const auto space = std::min(line.find(' '), line.size());
@@ -106,6 +111,7 @@ std::size_t take_header(char* bytes, std::size_t size, std::size_t count, void* 
 
 std::size_t give_bytes(char* out, std::size_t size, std::size_t count, void* context) {
   auto& flight = *static_cast<Flight*>(context);
+  flight.last_byte = std::chrono::steady_clock::now();
   try {
     const auto given = flight.hop.request.give(out, size * count);
     return given < 0 ? CURL_READFUNC_ABORT : static_cast<std::size_t>(given);
@@ -123,9 +129,6 @@ void set_bounds(CURL* curl, const Hop& hop) {
   curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(hop.request.connect.count()));
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<std::int64_t>(hop.left.count(), 1)));
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
-                   static_cast<long>(std::max<std::int64_t>((hop.request.read.count() + 999) / 1000, 1)));
 }
 
 void set_body(CURL* curl, const Hop& hop, Flight& flight) {
@@ -157,6 +160,12 @@ void set_headers(const Hop& hop, Slist& fields) {
   for (const auto& [name, value] : hop.headers) fields.add(value.empty() ? name + ";" : name + ": " + value);
 }
 
+bool is_address(const std::string& host) {
+  boost::system::error_code error;
+  boost::asio::ip::make_address(host, error);
+  return !error;
+}
+
 // "host:port:address,address": the name is not looked up again.
 std::string resolved(const Hop& hop) {
   std::string out = fmt::format("{}:{}:", hop.target.host, hop.target.port);
@@ -167,8 +176,8 @@ std::string resolved(const Hop& hop) {
   return out;
 }
 
-// Runs the transfer until its end or until somebody wants it to stop.
-CURLcode fly(CURL* curl, const std::stop_token& stop) {
+// Runs the transfer until its end, until nothing has come for too long, or until somebody wants it to stop.
+CURLcode fly(CURL* curl, const Flight& flight, const std::stop_token& stop) {
   const std::unique_ptr<CURLM, CURLMcode (*)(CURLM*)> multi(curl_multi_init(), curl_multi_cleanup);
   if (!multi) throw std::bad_alloc();
   curl_multi_add_handle(multi.get(), curl);
@@ -176,8 +185,16 @@ CURLcode fly(CURL* curl, const std::stop_token& stop) {
   {
     const std::stop_callback wake(stop, [&] { curl_multi_wakeup(multi.get()); });
     for (int running = 1; running > 0 && !stop.stop_requested();) {
-      curl_multi_perform(multi.get(), &running);
-      if (running > 0) curl_multi_poll(multi.get(), nullptr, 0, 1000, nullptr);
+      if (curl_multi_perform(multi.get(), &running) != CURLM_OK) break;
+      const auto silent =
+          std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - flight.last_byte);
+      const auto left = flight.hop.request.read - silent;
+      if (running > 0 && left.count() <= 0) {
+        code = CURLE_OPERATION_TIMEDOUT;
+        break;
+      }
+      if (running > 0)
+        curl_multi_poll(multi.get(), nullptr, 0, static_cast<int>(std::min<std::int64_t>(left.count(), 1000)), nullptr);
     }
   }
   int left = 0;
@@ -230,7 +247,8 @@ Result<Landing> transfer(const Hop& hop, const Take* take, const std::stop_token
   Slist fields, names;
   std::string error(CURL_ERROR_SIZE, '\0');
   set_headers(hop, fields);
-  names.add(resolved(hop));
+  // An address is not looked up, and libcurl does not take one of IPv6 here.
+  if (!is_address(hop.target.host)) names.add(resolved(hop));
   set_bounds(curl, hop);
   set_body(curl, hop, flight);
   curl_easy_setopt(curl, CURLOPT_CURLU, hop.target.url.get());
@@ -243,7 +261,7 @@ Result<Landing> transfer(const Hop& hop, const Take* take, const std::stop_token
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &flight);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &take_header);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &flight);
-  const auto code = fly(curl, stop);
+  const auto code = fly(curl, flight, stop);
   if (flight.failed) std::rethrow_exception(flight.failed);
   const bool cut_off = code == CURLE_WRITE_ERROR && flight.response.status != 0 && !flight.response.ok();
   if (code != CURLE_OK && !cut_off) return fault_of(flight, code, error.c_str(), stop);

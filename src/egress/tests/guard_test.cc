@@ -30,7 +30,7 @@ TEST(Guard, lets_no_name_through_that_has_one_address_inside) {
 
 TEST(Guard, looks_up_every_spelling_of_a_number_as_what_it_is) {
   const Guard guard({});
-  for (auto host : {"127.0.0.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0", "localhost"})
+  for (auto host : {"127.0.0.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0"})
     EXPECT_FALSE(allows(guard, host)) << host;
 }
 

@@ -22,16 +22,22 @@ std::size_t announced(const std::string& head) {
 
 }  // namespace
 
-LittleServer::LittleServer(Answering answer) : answer_(std::move(answer)) {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listener_, 16) != 0 ||
-      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0 || ::pipe(stop_) != 0)
-    throw std::runtime_error("no listener");
-  port_ = ntohs(address.sin_port);
+LittleServer::LittleServer(Answering answer, bool six) : answer_(std::move(answer)) {
+  listener_ = ::socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_storage address{};
+  address.ss_family = six ? AF_INET6 : AF_INET;
+  auto& v4 = reinterpret_cast<sockaddr_in&>(address);
+  auto& v6 = reinterpret_cast<sockaddr_in6&>(address);
+  if (six)
+    v6.sin6_addr = in6addr_loopback;
+  else
+    v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = six ? sizeof v6 : sizeof v4;
+  const bool bound = ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+                     ::listen(listener_, 16) == 0 &&
+                     ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  if ((!bound && !six) || ::pipe(stop_) != 0) throw std::runtime_error("no listener");
+  if (bound) port_ = ntohs(six ? v6.sin6_port : v4.sin_port);
   thread_ = std::thread([this] { serve(); });
 }
 

@@ -14,7 +14,8 @@ using Answering = std::function<std::string(const std::string& request)>;
 
 class LittleServer {
  public:
-  explicit LittleServer(Answering answer);
+  // On ::1 where it is so wanted; port() is 0 where there is none.
+  explicit LittleServer(Answering answer, bool six = false);
   ~LittleServer();
   int port() const { return port_; }
   std::string url(const std::string& path = "/") const { return "http://127.0.0.1:" + std::to_string(port_) + path; }
