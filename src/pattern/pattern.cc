@@ -11,7 +11,7 @@ namespace toll::pattern {
 namespace {
 
 constexpr std::size_t longest_text = 4096;
-constexpr std::int64_t most_memory = 4 << 20;
+constexpr std::int64_t most_memory = 512 << 10;
 
 // ECMA-262's white space (22.2.2.9), which is wider than RE2's.
 constexpr std::string_view space = R"(\t\n\x{b}\f\r \x{a0}\x{feff}\x{2028}\x{2029}\p{Zs})";
@@ -37,6 +37,13 @@ class Translation {
 
  private:
   void plain() {
+    // ECMA-262's named groups; what looks behind stays as it is, and is refused.
+    const auto rest = text_.substr(at_);
+    if (!in_class_ && rest.starts_with("(?<") && !rest.starts_with("(?<=") && !rest.starts_with("(?<!")) {
+      out_ += "(?P<";
+      at_ += 3;
+      return;
+    }
     if (text_[at_] == '[') in_class_ = true;
     if (text_[at_] == ']') in_class_ = false;
     out_ += text_[at_++];
@@ -118,7 +125,8 @@ class Translation {
 };
 
 re2::StringPiece piece(std::string_view text) {
-  return {text.data(), text.size()};
+  // A piece of nothing would be taken for a group that took no part.
+  return text.data() ? re2::StringPiece(text.data(), text.size()) : re2::StringPiece("", 0);
 }
 
 }  // namespace

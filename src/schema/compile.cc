@@ -1,6 +1,7 @@
 #include "schema/compile.h"
 
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 
@@ -14,6 +15,8 @@ namespace toll::schema {
 namespace {
 
 constexpr std::size_t most_problems = 100;
+// Each may take half a megabyte while it matches.
+constexpr int most_patterns = 100;
 
 // A place of the document that is a schema.
 struct Place {
@@ -129,11 +132,23 @@ class Compiler {
     for (const auto& keyword : keywords()) {
       const auto* argument = object.if_contains(keyword.name);
       if (!argument || !keyword.holds) continue;
-      Rule rule{.keyword = keyword.name, .holds = keyword.holds, .argument = argument, .beside = &object};
+      Rule rule{.keyword = keyword.name,
+                .holds = keyword.holds,
+                .argument = argument,
+                .beside = &object,
+                .cost = cost_of(keyword.name, *argument)};
       fill(rule, keyword, place);
       place.node->rules.push_back(std::move(rule));
     }
     if (object.contains("unevaluatedItems") || object.contains("unevaluatedProperties")) program_.keeps_seen = true;
+  }
+
+  // Of arguments that are walked through whole.
+  static std::int64_t cost_of(std::string_view keyword, const json::Value& argument) {
+    for (const auto* word : {"const", "enum", "required", "dependentRequired"})
+      if (keyword == word) return 1 + static_cast<std::int64_t>(boost::json::serialize(argument).size() / 32);
+    if (keyword == "properties") return 1 + static_cast<std::int64_t>(argument.get_object().size() / 8);
+    return 1;
   }
 
   static std::string_view trimmed(std::string_view uri) {
@@ -160,9 +175,9 @@ class Compiler {
       for (const auto name : rule.names) add_pattern(rule, name, below(below(place.path, rule.keyword), name));
     if (rule.keyword == "additionalProperties")
       if (const auto* beside = rule.beside->if_contains("patternProperties"))
-        for (const auto& member : beside->get_object())
-          if (auto compiled = pattern::Pattern::compile(member.key()); compiled.pattern)
-            rule.patterns.push_back(std::move(*compiled.pattern));
+        // keywords() has patternProperties before this one: its expressions are compiled.
+        for (const auto& earlier : place.node->rules)
+          if (earlier.argument == beside) rule.patterns = earlier.patterns;
     if (rule.keyword == "if")
       for (const auto* branch : {"then", "else"}) {
         const auto* schema = rule.beside->if_contains(branch);
@@ -172,6 +187,8 @@ class Compiler {
   }
 
   void add_pattern(Rule& rule, std::string_view text, Path path) {
+    if (++patterns_ > most_patterns)
+      return refuse(std::move(path), "limit", fmt::format("has more than {} patterns", most_patterns));
     auto compiled = pattern::Pattern::compile(text);
     if (compiled.pattern) return rule.patterns.push_back(std::move(*compiled.pattern));
     refuse(std::move(path), "pattern",
@@ -265,6 +282,7 @@ class Compiler {
   std::map<std::string, const json::Value*> tops_, anchors_;
   std::unordered_map<const Node*, State> states_;
   std::vector<Problem> problems_;
+  int patterns_ = 0;
   Node& truth_ = program_.nodes.emplace_back();
 };
 

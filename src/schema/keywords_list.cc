@@ -33,7 +33,7 @@ bool prefix_items_holds(const Rule& rule, const json::Value& value, Run& run, Se
   const auto& items = value.get_array();
   bool ok = true;
   std::size_t index = 0;
-  for (; index < items.size() && index < rule.nodes.size(); ++index)
+  for (; index < items.size() && index < rule.nodes.size() && !run.over(); ++index)
     ok = apply_to_item(rule, *rule.nodes[index], items, index, run) && ok;
   seen.first_items = std::max(seen.first_items, index);
   return ok;
@@ -43,7 +43,7 @@ bool items_holds(const Rule& rule, const json::Value& value, Run& run, Seen& see
   if (!value.is_array()) return true;
   const auto& items = value.get_array();
   bool ok = true;
-  for (auto index = prefix_beside(rule); index < items.size(); ++index)
+  for (auto index = prefix_beside(rule); index < items.size() && !run.over(); ++index)
     ok = apply_to_item(rule, *rule.nodes.front(), items, index, run) && ok;
   seen.every_item = true;
   return ok;
@@ -53,7 +53,7 @@ bool contains_holds(const Rule& rule, const json::Value& value, Run& run, Seen& 
   if (!value.is_array()) return true;
   const auto& items = value.get_array();
   std::size_t found = 0;
-  for (std::size_t index = 0; index < items.size(); ++index)
+  for (std::size_t index = 0; index < items.size() && !run.over(); ++index)
     if (run.would_accept_inside(*rule.nodes.front(), items[index])) {
       ++found;
       if (run.keeps_seen()) seen.items.insert(index);
@@ -73,7 +73,7 @@ bool unevaluated_items_holds(const Rule& rule, const json::Value& value, Run& ru
   if (!value.is_array()) return true;
   const auto& items = value.get_array();
   bool ok = true;
-  for (std::size_t index = 0; index < items.size(); ++index)
+  for (std::size_t index = 0; index < items.size() && !run.over(); ++index)
     if (!seen.has_item(index)) ok = apply_to_item(rule, *rule.nodes.front(), items, index, run) && ok;
   seen.every_item = true;
   return ok;
@@ -92,8 +92,11 @@ bool min_items_holds(const Rule& rule, const json::Value& value, Run& run, Seen&
 bool unique_items_holds(const Rule& rule, const json::Value& value, Run& run, Seen&) {
   if (!value.is_array() || !rule.argument->get_bool()) return true;
   std::unordered_set<std::string> met;
-  for (const auto& item : value.get_array())
-    if (!met.insert(canonical(item)).second) return run.refuse(rule.keyword, "must not have the same item twice");
+  for (const auto& item : value.get_array()) {
+    auto text = canonical(item);
+    if (run.over() || !run.spend_bytes(text.size())) return false;
+    if (!met.insert(std::move(text)).second) return run.refuse(rule.keyword, "must not have the same item twice");
+  }
   return true;
 }
 

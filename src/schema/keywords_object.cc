@@ -32,7 +32,7 @@ bool is_named_beside(const Rule& rule, std::string_view name) {
 bool properties_holds(const Rule& rule, const json::Value& value, Run& run, Seen& seen) {
   if (!value.is_object()) return true;
   bool ok = true;
-  for (std::size_t i = 0; i < rule.nodes.size(); ++i) {
+  for (std::size_t i = 0; i < rule.nodes.size() && !run.over(); ++i) {
     const auto it = value.get_object().find(rule.names[i]);
     if (it == value.get_object().end()) continue;
     ok = apply_to_member(rule, *rule.nodes[i], *it, run) && ok;
@@ -46,6 +46,7 @@ bool pattern_properties_holds(const Rule& rule, const json::Value& value, Run& r
   bool ok = true;
   for (const auto& member : value.get_object())
     for (std::size_t i = 0; i < rule.nodes.size(); ++i) {
+      if (run.over() || !run.spend_bytes(4 * member.key().size())) return false;
       if (!rule.patterns[i].found_in(member.key())) continue;
       ok = apply_to_member(rule, *rule.nodes[i], member, run) && ok;
       note(seen, member.key(), run);
@@ -58,6 +59,8 @@ bool additional_properties_holds(const Rule& rule, const json::Value& value, Run
   if (!value.is_object()) return true;
   bool ok = true;
   for (const auto& member : value.get_object()) {
+    if (run.over() || !run.spend(1 + static_cast<std::int64_t>(rule.patterns.size() * (1 + member.key().size() / 16))))
+      return false;
     if (is_named_beside(rule, member.key()) || found_by_any(rule.patterns, member.key())) continue;
     ok = apply_to_member(rule, *rule.nodes.front(), member, run) && ok;
     note(seen, member.key(), run);
@@ -86,7 +89,8 @@ bool unevaluated_properties_holds(const Rule& rule, const json::Value& value, Ru
   if (!value.is_object()) return true;
   bool ok = true;
   for (const auto& member : value.get_object())
-    if (!seen.has_member(member.key())) ok = apply_to_member(rule, *rule.nodes.front(), member, run) && ok;
+    if (!run.over() && run.spend() && !seen.has_member(member.key()))
+      ok = apply_to_member(rule, *rule.nodes.front(), member, run) && ok;
   seen.every_member = true;
   return ok;
 }
@@ -95,7 +99,7 @@ bool required_holds(const Rule& rule, const json::Value& value, Run& run, Seen&)
   if (!value.is_object()) return true;
   bool ok = true;
   for (const auto& name : rule.argument->get_array())
-    if (!value.get_object().contains(name.get_string()))
+    if (!run.over() && !value.get_object().contains(name.get_string()))
       ok = run.refuse_at(std::string(name.get_string()), rule.keyword, "is required");
   return ok;
 }
@@ -106,7 +110,7 @@ bool dependent_required_holds(const Rule& rule, const json::Value& value, Run& r
   for (const auto& [given, names] : rule.argument->get_object()) {
     if (!value.get_object().contains(given)) continue;
     for (const auto& name : names.get_array())
-      if (!value.get_object().contains(name.get_string()))
+      if (!run.over() && !value.get_object().contains(name.get_string()))
         ok = run.refuse_at(std::string(name.get_string()), rule.keyword,
                            fmt::format("is required beside \"{}\"", std::string_view(given)));
   }

@@ -99,16 +99,19 @@ bool exclusive_minimum_holds(const Rule& rule, const json::Value& value, Run& ru
 }
 
 bool max_length_holds(const Rule& rule, const json::Value& value, Run& run, Seen&) {
+  if (value.is_string() && !run.spend_bytes(value.get_string().size())) return false;
   if (!value.is_string() || static_cast<long double>(utf8_length(value.get_string())) <= bound(rule)) return true;
   return run.refuse(rule.keyword, fmt::format("must have at most {} characters", number_text(*rule.argument)));
 }
 
 bool min_length_holds(const Rule& rule, const json::Value& value, Run& run, Seen&) {
+  if (value.is_string() && !run.spend_bytes(value.get_string().size())) return false;
   if (!value.is_string() || static_cast<long double>(utf8_length(value.get_string())) >= bound(rule)) return true;
   return run.refuse(rule.keyword, fmt::format("must have at least {} characters", number_text(*rule.argument)));
 }
 
 bool pattern_holds(const Rule& rule, const json::Value& value, Run& run, Seen&) {
+  if (value.is_string() && !run.spend_bytes(4 * value.get_string().size())) return false;
   if (!value.is_string() || rule.patterns.front().found_in(value.get_string())) return true;
   return run.refuse(rule.keyword, "must match " + shown(*rule.argument));
 }

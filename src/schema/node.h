@@ -31,6 +31,7 @@ struct Rule {
   std::vector<std::string_view> names;     // of `nodes`, where they have names
   std::vector<pattern::Pattern> patterns;  // of `pattern`; of `nodes` where these go by patterns
   std::string anchor;                      // of a $dynamicRef that may be answered elsewhere
+  std::int64_t cost = 1;                   // steps that asking it takes, besides those of its parts
 };
 
 struct Node {
@@ -71,6 +72,7 @@ class Run {
   // Of a member or an item of it.
   template <class Step>
   bool apply_inside(const Node& node, const json::Value& child, Step step, std::string_view keyword) {
+    if (!spend()) return false;
     path_.emplace_back(std::move(step));
     Seen seen;
     const bool ok = apply(node, child, seen, keyword);
@@ -79,11 +81,18 @@ class Run {
   }
   bool would_accept_inside(const Node& node, const json::Value& child) {
     Seen seen;
-    return would_accept(node, child, seen);
+    return spend() && would_accept(node, child, seen);
   }
   // Returns false.
   bool refuse(std::string_view keyword, std::string message);
   bool refuse_at(std::string member, std::string_view keyword, std::string message);
+
+  // Takes so many steps off what is left; false: there are none left, and the check ends.
+  bool spend(std::int64_t steps = 1);
+  // Of a text or the like.
+  bool spend_bytes(std::size_t bytes) { return spend(1 + static_cast<std::int64_t>(bytes / 64)); }
+  // Nothing that could be found any more would be told.
+  bool over() const { return spent_ || (quiet_ == 0 && problems_.size() >= most_); }
 
   bool keeps_seen() const { return keeps_seen_; }
   // The outermost of the schemas now being applied that has such a dynamic anchor (core, 8.2.3.2); null: none.
@@ -91,8 +100,6 @@ class Run {
   std::vector<Problem> take() { return std::move(problems_); }
 
  private:
-  bool spend();
-
   const bool keeps_seen_;
   const std::size_t most_;
   std::int64_t budget_;

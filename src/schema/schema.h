@@ -33,7 +33,7 @@ std::string dotted(const Path& path);
 struct Limits {
   std::size_t bytes = 64 << 10;   // of the document, written without blanks
   std::size_t subschemas = 1000;  // itself included
-  std::size_t depth = 32;         // of schemas in schemas
+  std::size_t depth = 32;         // of schemas in schemas; a place that only a reference leads to begins anew
 };
 
 struct Program;

@@ -28,6 +28,7 @@ TEST(Pattern, reads_the_escapes_of_ecma_262) {
   EXPECT_TRUE(finds(R"(^[\s]$)", "\v"));
   EXPECT_TRUE(finds(R"(^a\/b$)", "a/b"));
   EXPECT_TRUE(finds(R"(^\cC$)", "\x03"));
+  EXPECT_TRUE(finds(R"(^(?<year>\d{4})$)", "2026"));
   EXPECT_TRUE(finds(R"(^\p{Lu}$)", "É"));
   EXPECT_FALSE(finds(R"(^\d$)", "\xd9\xa1"));  // an Arabic digit is none
 }
@@ -50,6 +51,7 @@ TEST(Pattern, tells_the_groups_of_the_first_match_after_a_place) {
   EXPECT_EQ((*found)[1], "b");
   EXPECT_EQ((*found)[2], std::nullopt);
   EXPECT_FALSE(pattern.first_in("a=1", 99));
+  EXPECT_TRUE(Pattern::compile("x*").pattern->first_in({})->front().has_value());
 }
 
 }  // namespace

@@ -98,6 +98,72 @@ TEST(Schema, that_multiplies_by_itself_ends) {
   EXPECT_EQ(problems[0].keyword, "limit");
 }
 
+// Steps are counted, not time: each of these would take minutes if its work were not.
+TEST(Schema, that_is_much_work_for_each_part_of_a_value_ends) {
+  json::Array numbers(200'000, json::Value(7)), empty(100'000, json::Value(json::Object()));
+  json::Array choices, names;
+  for (int i = 0; i < 5000; ++i) choices.push_back(i + 100), names.push_back(json::Value("n" + std::to_string(i)));
+  const auto ends = [](const json::Value& document, const json::Value& value) {
+    const auto compiled = Schema::compile(document);
+    ASSERT_TRUE(compiled.schema);
+    const auto problems = compiled.schema->check(value, 1'000'000);
+    ASSERT_FALSE(problems.empty());
+    EXPECT_EQ(problems.back().keyword, "limit");
+  };
+  ends(json::Object{{"items", {{"not", {{"enum", choices}}}}}}, numbers);
+  ends(json::Object{{"items", {{"not", {{"required", names}}}}}}, empty);
+  std::string twice = R"({"$ref":"#/$defs/a0","$defs":{)";
+  for (int i = 0; i < 20; ++i)
+    twice += "\"a" + std::to_string(i) + R"(":{"allOf":[{"$ref":"#/$defs/a)" + std::to_string(i + 1) +
+             R"("},{"$ref":"#/$defs/a)" + std::to_string(i + 1) + "\"}]},";
+  for (auto last : {R"({"minLength":1})", R"({"pattern":"z$"})", R"({"maxLength":9})"})
+    ends(parsed(twice + R"("a20":)" + last + "}}"), json::Value(std::string(1 << 20, 'x')));
+  ends(parsed(twice + R"("a20":{"uniqueItems":true}}})"), json::Array{std::string(1 << 20, 'x')});
+  ends(parsed(twice + R"("a20":{"items":true}}})"), numbers);
+}
+
+TEST(Schema, looks_no_further_when_nothing_more_is_wanted) {
+  json::Array many(3'000'000, json::Value(1));
+  EXPECT_EQ(compiled(R"({"items":{"type":"null"}})").check(many, 3).size(), 3u);
+}
+
+TEST(Schema, has_at_most_a_hundred_patterns) {
+  json::Object properties;
+  for (int i = 0; i < 101; ++i) properties["p" + std::to_string(i)] = json::Object{{"pattern", "a"}};
+  EXPECT_EQ(Schema::compile(json::Object{{"properties", properties}}).problems.at(0).keyword, "limit");
+  EXPECT_EQ(said(compiled(R"({"patternProperties":{"^a":{}},"additionalProperties":false})")
+                     .check(parsed(R"({"ab":1,"b":1})"))),
+            (Lines{"/b additionalProperties is not allowed"}));
+}
+
+// The corners of 2020-12, for builds without the official suite.
+TEST(Schema, knows_2020_12) {
+  const auto accepts = [](std::string_view document, std::string_view value) {
+    return compiled(document).accepts(parsed(value));
+  };
+  EXPECT_TRUE(accepts(R"({"allOf":[{"properties":{"a":true}}],"unevaluatedProperties":false})", R"({"a":1})"));
+  EXPECT_FALSE(accepts(R"({"allOf":[{"properties":{"a":true}}],"unevaluatedProperties":false})", R"({"b":1})"));
+  EXPECT_TRUE(
+      accepts(R"({"prefixItems":[{"type":"null"}],"contains":{"const":2},"unevaluatedItems":false})", "[null,2]"));
+  EXPECT_FALSE(accepts(R"({"prefixItems":[{"type":"null"}],"unevaluatedItems":false})", "[null,2]"));
+  EXPECT_TRUE(
+      accepts(R"({"if":{"required":["a"]},"then":{"required":["b"]},"else":{"required":["c"]}})", R"({"a":1,"b":1})"));
+  EXPECT_FALSE(accepts(R"({"if":{"required":["a"]},"then":{"required":["b"]}})", R"({"a":1})"));
+  EXPECT_FALSE(accepts(R"({"dependentRequired":{"a":["b"]}})", R"({"a":1})"));
+  EXPECT_FALSE(accepts(R"({"dependentSchemas":{"a":{"maxProperties":1}}})", R"({"a":1,"b":1})"));
+  EXPECT_FALSE(accepts(R"({"uniqueItems":true})", "[1,1.0]"));
+  EXPECT_FALSE(accepts(R"({"contains":{"type":"null"},"maxContains":1})", "[null,null]"));
+  EXPECT_TRUE(accepts(R"({"maxLength":1})", "\"\xf0\x9f\x98\x80\""));
+  EXPECT_FALSE(accepts(R"({"$ref":"#/$defs/a~1b%25","$defs":{"a/b%":{"type":"null"}}})", "1"));
+  EXPECT_FALSE(accepts(R"({"$ref":"x","$defs":{"n":{"$id":"x","$anchor":"y","type":"null"}}})", "1"));
+  EXPECT_FALSE(accepts(R"({"$ref":"#y","$defs":{"n":{"$anchor":"y","type":"null"}}})", "1"));
+  const auto tree =
+      R"({"$id":"https://x/strict","$dynamicAnchor":"node","$ref":"tree","unevaluatedProperties":false,"$defs":{"t":{
+      "$id":"tree","$dynamicAnchor":"node","type":"object","properties":{"next":{"$dynamicRef":"#node"}}}}})";
+  EXPECT_TRUE(accepts(tree, R"({"next":{"next":{}}})"));
+  EXPECT_FALSE(accepts(tree, R"({"next":{"nxt":{}}})"));
+}
+
 TEST(Schema, with_a_pattern_that_needs_going_back_is_refused) {
   EXPECT_EQ(Schema::compile(parsed(R"json({"pattern":"(a)\\1"})json")).problems.at(0).keyword, "pattern");
   const auto by_pattern = Schema::compile(parsed(R"json({"patternProperties":{"(?=a)":{}}})json"));
