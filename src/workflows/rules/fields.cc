@@ -1,8 +1,10 @@
 #include "workflows/rules/fields.h"
 
+#include <fmt/format.h>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/text.h"
 #include "workflows/rules/table.h"
@@ -11,7 +13,8 @@ namespace toll::workflows::rules {
 
 namespace {
 
-constexpr std::size_t longest_text = 10'000;
+// What a label leads to is looked for in so much of a line: as a text, and as anything else.
+constexpr std::size_t longest_text = 10'000, longest_value = 200;
 // Places of a label that are tried.
 constexpr int most_places = 50;
 
@@ -41,12 +44,13 @@ json::Value typed(std::string_view text, Type type, DayOrder order) {
     case Type::table:
       break;
   }
-  const auto value = utf8_prefix(trim(text), longest_text);
+  const auto value = trim(text);
   return value.empty() ? json::Value() : json::Value(value);
 }
 
 std::string_view line_at(std::string_view text, std::size_t at) {
-  return text.substr(at, text.find_first_of("\r\n\f", at) - at);
+  const auto line = utf8_prefix(text.substr(at), longest_text);
+  return line.substr(0, line.find_first_of("\r\n\f"));
 }
 
 // "Total : 42" and "No. 7": what a label is set off with.
@@ -63,6 +67,7 @@ std::string_view without_marks(std::string_view text) {
 // begin.
 json::Value first_readable(std::string_view rest, const Field& field) {
   rest = without_marks(rest);
+  if (field.type != Type::text) rest = utf8_prefix(rest, longest_value);
   if (rest.empty()) return nullptr;
   const auto segments = segments_of(rest);
   if (field.type == Type::text) return typed(segments.front().text, field.type, field.order);
@@ -81,13 +86,18 @@ json::Value first_readable(std::string_view rest, const Field& field) {
 
 // The value in the next line that is not empty, below the label.
 json::Value below(std::string_view text, Phrase::Place label, const Field& field) {
-  const auto start = text.rfind('\n', label.begin) == text.npos ? 0 : text.rfind('\n', label.begin) + 1;
-  const auto begin = utf8_length(text.substr(start, label.begin - start)),
-             end = begin + utf8_length(text.substr(label.begin, label.end - label.begin));
-  auto at = text.find('\n', label.end);
-  for (int lines = 0; at != text.npos && lines < 2; ++lines) {
-    const auto line = line_at(text, at + 1);
-    at = text.find('\n', at + 1);
+  const auto window = label.begin > longest_text ? label.begin - longest_text : 0;
+  const auto before = text.substr(window, label.begin - window);
+  const auto line_end = before.find_last_of("\n\f");
+  if (line_end == before.npos && window > 0) return nullptr;  // too far to the right to stand above anything
+  const auto begin = utf8_length(line_end == before.npos ? before : before.substr(line_end + 1));
+  const auto end = begin + utf8_length(text.substr(label.begin, label.end - label.begin));
+  auto rest = text.substr(label.end, 4 * longest_text);
+  for (int lines = 0; lines < 2; ++lines) {
+    const auto next = rest.find('\n');
+    if (next == rest.npos) return nullptr;
+    rest.remove_prefix(next + 1);
+    const auto line = rest.substr(0, rest.find_first_of("\r\n\f"));
     if (trim(line).empty()) continue;
     for (const auto& segment : segments_of(line))
       if (segment.begin < end && begin < segment.end)
@@ -112,6 +122,7 @@ json::Value by_label(const ByLabel& way, std::string_view text, const Field& fie
 }
 
 json::Value by_regex(const ByRegex& way, std::string_view text, const Field& field) {
+  if (text.empty()) return nullptr;
   std::size_t from = 0;
   for (int places = 0; places < most_places; ++places) {
     const auto found = way.pattern.first_in(text, from);
@@ -121,15 +132,30 @@ json::Value by_regex(const ByRegex& way, std::string_view text, const Field& fie
       if (auto value = typed(*group, field.type, field.order); !value.is_null()) return value;
     const auto end = static_cast<std::size_t>(found->front()->data() - text.data()) + found->front()->size();
     from = std::max(end, from + 1);
+    while (from < text.size() && (text[from] & 0xc0) == 0x80) ++from;
   }
   return nullptr;
 }
 
 const json::Value* step_into(const json::Value& value, const std::string& token) {
   if (value.is_object()) return value.get_object().if_contains(token);
-  const auto index = value.is_array() ? parse_int(token) : std::nullopt;
+  const bool canonical = token == "0" || (!token.empty() && token[0] >= '1' && token[0] <= '9');
+  const auto index = value.is_array() && canonical ? parse_int(token) : std::nullopt;
   if (!index || *index < 0 || static_cast<std::size_t>(*index) >= value.get_array().size()) return nullptr;
   return &value.get_array()[static_cast<std::size_t>(*index)];
+}
+
+// A number is one already.
+json::Value typed_number(const json::Value& number, Type type) {
+  if (type == Type::number) return number;
+  if (type == Type::text)
+    return json::Value(number.is_double() ? fmt::format("{}", number.get_double()) : boost::json::serialize(number));
+  if (type == Type::money) return json::Object{{"amount", number.to_number<double>()}, {"currency", nullptr}};
+  if (type != Type::integer) return nullptr;
+  if (!number.is_double()) return number;
+  const double value = number.get_double();
+  if (std::trunc(value) != value || std::abs(value) > 9007199254740992.0) return nullptr;
+  return static_cast<std::int64_t>(value);
 }
 
 json::Value by_pointer(const ByPointer& way, const json::Value* value, const Field& field) {
@@ -137,11 +163,12 @@ json::Value by_pointer(const ByPointer& way, const json::Value* value, const Fie
     if (value) value = step_into(*value, token);
   if (!value || value->is_null()) return nullptr;
   if (field.type == Type::table) return value->is_array() ? *value : json::Value();
-  if (value->is_bool()) return field.type == Type::boolean || field.type == Type::text ? *value : json::Value();
-  if (value->is_number() && field.type == Type::number) return *value;
-  if (value->is_object() || value->is_array()) return nullptr;
-  return typed(value->is_string() ? std::string(value->get_string()) : boost::json::serialize(*value), field.type,
-               field.order);
+  if (value->is_number()) return typed_number(*value, field.type);
+  if (value->is_bool()) {
+    if (field.type == Type::text) return json::Value(value->get_bool() ? "true" : "false");
+    return field.type == Type::boolean ? *value : json::Value();
+  }
+  return value->is_string() ? typed(value->get_string(), field.type, field.order) : json::Value();
 }
 
 json::Value by_columns(const ByColumns& way, std::string_view text, const Field& field) {

@@ -162,7 +162,7 @@ json::Object fields_schema() {
         {"group", {{"type", "integer"}, {"minimum", 0}, {"maximum", 100}}},
         {"pointer", {{"type", "string"}, {"description", "A JSON Pointer (RFC 6901) into the data."}}},
         {"columns", {{"type", "array"}, {"items", column}, {"minItems", 1}, {"maxItems", 50}}},
-        {"page", {{"type", "integer"}, {"minimum", 1}}},
+        {"page", {{"type", "integer"}, {"minimum", 1}, {"maximum", 1'000'000}}},
         {"required", {{"type", "boolean"}, {"default", false}}},
         {"day_order",
          {{"enum", json::Array{"day_first", "month_first"}},

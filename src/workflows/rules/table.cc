@@ -9,13 +9,16 @@ namespace toll::workflows::rules {
 
 namespace {
 
+// Of a line no more is looked at.
+constexpr std::size_t longest_line = 64 << 10;
+
 std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> out;
   while (!text.empty()) {
     const auto end = std::min(text.find_first_of("\n\f"), text.size());
     auto line = text.substr(0, end);
     if (line.ends_with('\r')) line.remove_suffix(1);
-    out.push_back(line);
+    out.push_back(utf8_prefix(line, longest_line));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return out;
@@ -53,24 +56,29 @@ char delimiter_of(std::string_view line, const std::vector<Phrase::Place>& place
 // RFC 4180: a field in quotes may hold the delimiter, and a quote twice.
 std::vector<std::string> split(std::string_view line, char delimiter) {
   std::vector<std::string> out(1);
-  bool quoted = false;
+  bool quoted = false, blank = true;  // nothing but blanks in this cell so far
   for (std::size_t i = 0; i < line.size(); ++i) {
     const char c = line[i];
-    if (c == '"' && quoted && i + 1 < line.size() && line[i + 1] == '"')
+    if (c == '"' && quoted && i + 1 < line.size() && line[i + 1] == '"') {
       out.back() += line[++i];
-    else if (c == '"' && (quoted || trim(out.back()).empty()))
+    } else if (c == '"' && (quoted || blank)) {
       quoted = !quoted;
-    else if (c == delimiter && !quoted)
+    } else if (c == delimiter && !quoted) {
       out.emplace_back();
-    else
+      blank = true;
+      continue;
+    } else {
       out.back() += c;
+    }
+    blank = blank && (c == ' ' || c == '\t');
   }
   for (auto& cell : out) cell = std::string(trim(cell));
   return out;
 }
 
-Rows delimited_rows(const std::vector<Phrase>& headings, const std::vector<std::string_view>& lines, std::size_t at,
-                    char delimiter, std::size_t most) {
+// nullopt: a heading has no cell of its own.
+std::optional<Rows> delimited_rows(const std::vector<Phrase>& headings, const std::vector<std::string_view>& lines,
+                                   std::size_t at, char delimiter, std::size_t most) {
   const auto titles = split(lines[at], delimiter);
   std::vector<std::size_t> columns;
   std::size_t from = 0;
@@ -80,6 +88,7 @@ Rows delimited_rows(const std::vector<Phrase>& headings, const std::vector<std::
         columns.push_back(from++);
         break;
       }
+  if (columns.size() != headings.size()) return std::nullopt;
   Rows rows;
   while (++at < lines.size() && rows.size() < most && !trim(lines[at]).empty()) {
     const auto cells = split(lines[at], delimiter);
@@ -152,13 +161,19 @@ Rows laid_out_rows(const std::vector<Column>& columns, const std::vector<std::st
 
 std::vector<Segment> segments_of(std::string_view line) {
   std::vector<Segment> out;
-  std::size_t at = 0;
+  std::size_t at = 0, counted = 0, position = 0;  // `position` characters stand before byte `counted`
+  const auto characters_before = [&](std::size_t byte) {
+    position += characters(line.substr(counted, byte - counted));
+    counted = byte;
+    return position;
+  };
   while (at < line.size()) {
     const auto begin = line.find_first_not_of(" \t", at);
     if (begin == line.npos) break;
-    auto end = std::min({line.find("  ", begin), line.find('\t', begin), line.size()});
-    out.push_back({characters(line.substr(0, begin)), characters(line.substr(0, end)),
-                   std::string(line.substr(begin, end - begin))});
+    auto end = begin;
+    while (end < line.size() && line[end] != '\t' && line.compare(end, 2, "  ") != 0) ++end;
+    const auto first = characters_before(begin);
+    out.push_back({first, characters_before(end), std::string(line.substr(begin, end - begin))});
     at = end;
   }
   return out;
@@ -169,8 +184,10 @@ std::optional<Rows> rows_under(const std::vector<Phrase>& headings, std::string_
   for (std::size_t at = 0; at < lines.size(); ++at) {
     const auto places = headings_in(headings, lines[at]);
     if (!places) continue;
-    if (const char delimiter = delimiter_of(lines[at], *places))
-      return delimited_rows(headings, lines, at, delimiter, most_rows);
+    if (const char delimiter = delimiter_of(lines[at], *places)) {
+      if (auto rows = delimited_rows(headings, lines, at, delimiter, most_rows)) return rows;
+      continue;
+    }
     std::vector<Column> columns;
     for (const auto& place : *places)
       columns.push_back({characters(lines[at].substr(0, place.begin)), characters(lines[at].substr(0, place.end))});

@@ -18,8 +18,8 @@ struct Segment {
 std::vector<Segment> segments_of(std::string_view line);
 
 // The cells of each row under the first line that holds all headings in this order; a cell that is empty is an empty
-// text. nullopt: there is no such line. A table ends at an empty line, or at a row that has too few cells to be one; a
-// line with a single cell below a row goes on with that cell.
+// text. nullopt: there is no such line; in a delimited one each heading has a cell of its own. A table ends at an empty
+// line, or at a row that has too few cells to be one; a line with a single cell below a row goes on with that cell.
 using Rows = std::vector<std::vector<std::string>>;
 std::optional<Rows> rows_under(const std::vector<Phrase>& headings, std::string_view text,
                                std::size_t most_rows = 10'000);

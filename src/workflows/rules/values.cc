@@ -27,12 +27,22 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
+// Longer texts are no numbers, amounts or dates.
+constexpr std::size_t longest = 200;
+
 // Blanks of typography to plain ones, and the long minus to the short one.
 std::string plain(std::string_view text) {
-  std::string out(trim(text));
-  for (const std::string_view blank : {"\u00a0", "\u202f", "\u2009"})
-    for (auto at = out.find(blank); at != out.npos; at = out.find(blank, at)) out.replace(at, blank.size(), " ");
-  for (auto at = out.find("\u2212"); at != out.npos; at = out.find("\u2212", at)) out.replace(at, 3, "-");
+  using Pair = std::pair<std::string_view, char>;
+  static constexpr std::array<Pair, 4> spellings{
+      Pair{"\u00a0", ' '}, {"\u202f", ' '}, {"\u2009", ' '}, {"\u2212", '-'}};
+  text = trim(text);
+  std::string out;
+  while (!text.empty()) {
+    const auto found =
+        std::find_if(spellings.begin(), spellings.end(), [&](const Pair& one) { return text.starts_with(one.first); });
+    out += found == spellings.end() ? text[0] : found->second;
+    text.remove_prefix(found == spellings.end() ? 1 : found->first.size());
+  }
   return std::string(trim(out));
 }
 
@@ -86,6 +96,7 @@ std::optional<Separators> separators_of(std::string_view digits, Lone lone) {
 }
 
 std::optional<double> number(std::string_view given, Lone lone) {
+  if (given.size() > longest) return std::nullopt;
   auto text = plain(given);
   const bool negative = take_sign(text);
   if (text.empty() || text.size() > 40 || !is_digit(text.back())) return std::nullopt;
@@ -160,9 +171,13 @@ std::int64_t count(const Pattern::Group& group) {
 
 std::optional<std::string> ordered(std::int64_t first, std::int64_t second, const Pattern::Group& year,
                                    DayOrder order) {
-  const bool may_be_both = first <= 12 && second <= 12 && first != second;
-  if (may_be_both && order == DayOrder::unknown) return std::nullopt;
-  const bool month_first = second > 12 || (first <= 12 && order == DayOrder::month_first);
+  if (order == DayOrder::unknown) {
+    const bool may_be_both = first <= 12 && second <= 12 && first != second;
+    // "26-01-31" may begin with its year as well.
+    const bool year_may_be_first = year->size() == 2 && date(first, second, count(year), 2).has_value();
+    if (may_be_both || year_may_be_first) return std::nullopt;
+  }
+  const bool month_first = order == DayOrder::month_first || (order == DayOrder::unknown && second > 12);
   return month_first ? date(count(year), first, second, year->size()) : date(count(year), second, first, year->size());
 }
 
@@ -179,12 +194,14 @@ std::optional<std::int64_t> read_integer(std::string_view text) {
 }
 
 std::optional<Money> read_money(std::string_view given) {
+  if (given.size() > longest) return std::nullopt;
   Money out;
   auto text = plain(given);
   const bool in_brackets = text.starts_with('(') && text.ends_with(')');
   if (in_brackets) text = text.substr(1, text.size() - 2);
   bool negative = in_brackets;
   // A sign may stand before the currency: "-$5.00".
+  if (in_brackets && text.starts_with('-')) return std::nullopt;
   if (text.starts_with('-')) {
     negative = true;
     text = std::string(trim(text.substr(1)));
@@ -193,6 +210,8 @@ std::optional<Money> read_money(std::string_view given) {
     if (!take_currency(text, out.currency, sign.text, sign.currency)) return std::nullopt;
   for (const std::string_view code : codes)
     if (!take_currency(text, out.currency, code, code)) return std::nullopt;
+  // One sign says that it is owed; two could say anything.
+  if (negative && text.find_first_of("-+(") != text.npos) return std::nullopt;
   const auto amount = number(text, Lone::separates);
   if (!amount) return std::nullopt;
   out.amount = negative ? -*amount : *amount;
@@ -200,13 +219,14 @@ std::optional<Money> read_money(std::string_view given) {
 }
 
 std::optional<std::string> read_date(std::string_view given, DayOrder order) {
-  static const auto year_first = fixed(R"(^(\d{4})([-/.]?)(\d{1,2})([-/.]?)(\d{1,2})(?:[T ].*)?$)");
+  static const auto year_first = fixed(
+      R"(^(\d{4})([-/.]?)(\d{1,2})([-/.]?)(\d{1,2})(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|[+-]\d{2}:?\d{2})?)?$)");
   static const auto year_last = fixed(R"(^(\d{1,2})\s*([-/.])\s*(\d{1,2})\s*([-/.])\s*(\d{4}|\d{2})$)");
   static const auto day_name =
       fixed(R"(^(?:\p{L}+,\s*)?(\d{1,2})(?:st|nd|rd|th|\.)?[\s-]*(?:of\s+)?([a-z]{3,9})\.?[\s,-]*(\d{4}|\d{2})$)");
   static const auto name_day = fixed(R"(^(?:\p{L}+,\s*)?([a-z]{3,9})\.?\s*(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})$)");
+  if (given.size() > longest) return std::nullopt;
   const auto text = plain(given);
-  if (text.size() > 60) return std::nullopt;
   if (const auto found = year_first.first_in(text)) {
     const auto& parts = *found;
     const bool together = parts[2]->empty() && parts[4]->empty() && parts[3]->size() == 2 && parts[5]->size() == 2;
@@ -235,6 +255,7 @@ std::optional<std::string> read_email(std::string_view text) {
 }
 
 std::optional<bool> read_boolean(std::string_view given) {
+  if (given.size() > longest) return std::nullopt;
   const auto text = lower(plain(given));
   for (const std::string_view word : {"yes", "true", "y", "1", "on", "x", "[x]", "(x)", "\u2611", "\u2713", "\u2714"})
     if (text == word) return true;

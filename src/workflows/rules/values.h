@@ -9,7 +9,7 @@
 namespace toll::workflows::rules {
 
 // "1,234.56", "1.234,56", "1 234,56", "1'234.56", "-12", "12-", "(12.50)". A single point or comma before exactly three
-// digits: a point is a decimal point, a comma separates thousands.
+// digits: a point is a decimal point, a comma separates thousands (the one reading among two that is chosen).
 std::optional<double> read_number(std::string_view text);
 // A number without a fraction ("12", "1,200", "12.0") that fits 53 bits.
 std::optional<std::int64_t> read_integer(std::string_view text);

@@ -51,7 +51,8 @@ TEST(Fields, are_found_below_their_labels) {
 }
 
 TEST(Fields, take_a_label_for_whole_words_only) {
-  EXPECT_EQ(value(R"json({"name":"n","label":"Total (EUR)","type":"money"})json"), R"({"amount":1.045E3,"currency":"EUR"})");
+  EXPECT_EQ(value(R"json({"name":"n","label":"Total (EUR)","type":"money"})json"),
+            R"({"amount":1.045E3,"currency":"EUR"})");
   EXPECT_EQ(value(R"({"name":"n","label":"total","type":"number"})", "Subtotal 45.00\n"), "null");
 }
 
@@ -81,6 +82,30 @@ TEST(Fields, are_found_by_pointers_into_json) {
   EXPECT_EQ(
       boost::json::serialize(found.values),
       R"({"text":"x","number":1.5E0,"same":7,"null":null,"object":null,"none":null,"flag":true,"list":["x","1,5",7,null,{"d":1}]})");
+}
+
+TEST(Fields, take_numbers_of_json_as_they_are) {
+  const auto data = parsed(R"({"a":12.5,"b":3.0,"c":true})");
+  const auto found = extracted(R"([{"name":"money","pointer":"/a","type":"money"},{"name":"text","pointer":"/a"},
+      {"name":"integer","pointer":"/b","type":"integer"},{"name":"none","pointer":"/a","type":"integer"},{"name":"flag","pointer":"/c"}])",
+                               {.data = &data});
+  EXPECT_EQ(boost::json::serialize(found.values),
+            R"({"money":{"amount":1.25E1,"currency":null},"text":"12.5","integer":3,"none":null,"flag":"true"})");
+}
+
+TEST(Fields, are_looked_for_in_lines_of_any_length) {
+  std::string line = "Total: none";
+  for (int i = 0; i < 400'000; ++i) line += " word";
+  EXPECT_EQ(value(R"({"name":"n","label":"Total","type":"number"})", line), "null");
+  const std::string long_line(2 << 20, 'x');
+  EXPECT_EQ(value(R"({"name":"n","label":"Total","type":"number"})", long_line + " Total: 42"), "4.2E1");
+  EXPECT_EQ(value(R"({"name":"n","label":"Total","type":"money"})", "Total: " + std::string(2 << 20, ' ') + "1"),
+            "null");
+}
+
+TEST(Fields, of_a_text_that_is_not_there_are_null) {
+  EXPECT_EQ(value(R"({"name":"n","regex":"x*","page":9})"), "null");
+  EXPECT_EQ(value(R"({"name":"n","regex":"x*"})", ""), "null");
 }
 
 TEST(Fields, are_tables_under_headings) {

@@ -34,6 +34,20 @@ TEST(Table, is_read_by_its_delimiters) {
   EXPECT_EQ(rows({"a", "b"}, "a\tb\n1\t2"), (Rows{{"1", "2"}}));
 }
 
+TEST(Table, with_a_heading_that_has_no_cell_of_its_own_is_none) {
+  EXPECT_EQ(rows({"A", "B"}, "\"A, B\",C\n1,2"), std::nullopt);
+  EXPECT_EQ(rows({"Unit price", "Qty"}, "Unit\tprice\tQty\n1\t2\t3"), std::nullopt);
+  EXPECT_EQ(rows({"Item", "Price, EUR", "Qty"}, "Item,Price, EUR,Qty\nPen,1,2,3"), std::nullopt);
+  EXPECT_EQ(rows({"A", "B"}, "\"A, B\",C\n1,2\nA,B\n3,4"), (Rows{{"3", "4"}}));
+}
+
+TEST(Table, is_looked_for_in_lines_of_any_length) {
+  std::string line = "A  B";
+  for (int i = 0; i < 400'000; ++i) line += "  x";
+  EXPECT_EQ(rows({"A", "C"}, line + "\nA  C\n1  2"), (Rows{{"1", "2"}}));
+  EXPECT_EQ(segments_of(line).size(), 400'002u);
+}
+
 TEST(Table, without_its_headings_is_none) {
   EXPECT_EQ(rows({"Item", "Price"}, "Price  Item\n1  2"), std::nullopt);
   EXPECT_EQ(rows({"Item", "Price"}, ""), std::nullopt);

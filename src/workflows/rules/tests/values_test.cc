@@ -52,6 +52,7 @@ TEST(Money, has_an_amount_and_perhaps_a_currency) {
   EXPECT_EQ(said("$ 5.00 USD"), "5.000000 USD");
   EXPECT_EQ(said("42"), "42.000000 ");
   EXPECT_EQ(said("CHF 1'000.00"), "1000.000000 CHF");
+  for (auto two_signs : {"-(5.00)", "-$-5", "-5-", "(5-)", "(-5)"}) EXPECT_EQ(said(two_signs), "none") << two_signs;
   EXPECT_EQ(said("$5 EUR"), "none");
   EXPECT_EQ(said("USD"), "none");
   EXPECT_EQ(said("n/a"), "none");
@@ -71,8 +72,12 @@ TEST(Date, that_could_be_two_days_is_none) {
   EXPECT_EQ(read_date("03/04/2026", DayOrder::day_first), "2026-04-03");
   EXPECT_EQ(read_date("03/04/2026", DayOrder::month_first), "2026-03-04");
   EXPECT_EQ(read_date("04/04/2026"), "2026-04-04");
-  for (auto none :
-       {"", "30.02.2026", "2026-13-01", "31/31/2026", "1.2", "2026", "31 Foo 2026", "12-31.2026", "2026-0131"})
+  EXPECT_EQ(read_date("26-01-31"), std::nullopt);  // 2026 or 2031
+  EXPECT_EQ(read_date("26/01/31", DayOrder::day_first), "2031-01-26");
+  EXPECT_EQ(read_date("01/31/2026", DayOrder::day_first), std::nullopt);
+  EXPECT_EQ(read_date("01.31.2026"), std::nullopt);
+  for (auto none : {"", "30.02.2026", "2026-13-01", "31/31/2026", "1.2", "2026", "31 Foo 2026",
+                    "2026-01-31 to 2026-02-28", "2026-01-31T rubbish", "12-31.2026", "2026-0131"})
     EXPECT_EQ(read_date(none), std::nullopt) << none;
 }
 
