@@ -36,8 +36,11 @@ class ForensicsEngine final : public engine::Engine {
     for (const auto& name : output_files(job.plan)) job.out(name);
     auto answer = job.plan.phase == Phase::check ? check(job) : process(job);
     if (answer) return engine::Output{write_answer(*answer)};
-    const auto own = failure_in(answer.error());
+    auto own = failure_in(answer.error());
     if (!own) return std::move(answer).error();
+    // What the check has let pass breaks in the middle: a run that was paid for is not given back for it.
+    const bool late = own->failure == Failure::undecodable_media || own->failure == Failure::media_limit_exceeded;
+    if (job.plan.phase == Phase::process && late) own->failure = Failure::decode_error;
     return engine::Output{write_answer({.failure = own->failure, .failure_message = own->message})};
   }
 };

@@ -6,11 +6,13 @@
 #include <fstream>
 #include <iterator>
 
+#include "engines/onnx/mapped_file.h"
 #include "engines/onnx/session.h"
 
 namespace toll::engines::forensics {
 namespace {
 
+constexpr std::string_view model_digest = "d388b1cf8a5f6f1af2b3f4c14f6d0f138bab970cd618cccd12dddb7484e82e51";
 constexpr int side = 128;
 constexpr std::size_t anchors_of_16 = 512, anchors_of_8 = 384, numbers = 16;
 constexpr double least_score = 0.6;
@@ -89,19 +91,15 @@ double Face::eye_distance() const {
   return std::hypot(points[1].x - points[0].x, points[1].y - points[0].y);
 }
 
-void load_face_model() {
+void load_face_model(const std::filesystem::path& folder) {
   if (!model_bytes().empty()) return;
   std::error_code ignored;
-  const auto here = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
-  // The programs of the tests lie three folders deeper.
-  for (const auto& folder : {here, here / "../../.."}) {
-    std::ifstream file(folder / "face_detection.onnx", std::ios::binary);
-    if (!file) continue;
-    const std::string content(std::istreambuf_iterator<char>(file), {});
-    const auto bytes = std::as_bytes(std::span(content));
-    model_bytes().assign(bytes.begin(), bytes.end());
-    return;
-  }
+  const auto beside = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+  std::ifstream file((folder.empty() ? beside : folder) / "face_detection.onnx", std::ios::binary);
+  if (!file) return;
+  const std::string content(std::istreambuf_iterator<char>(file), {});
+  const auto bytes = std::as_bytes(std::span(content));
+  if (onnx::file_digest(bytes) == model_digest) model_bytes().assign(bytes.begin(), bytes.end());
 }
 
 struct FaceDetector::State {

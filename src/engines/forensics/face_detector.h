@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <filesystem>
 #include <memory>
 #include <stop_token>
 #include <vector>
@@ -27,8 +28,9 @@ struct Face {
   double eye_distance() const;
 };
 
-// Reads the model's file from beside the program, before the sandbox closes. What is missing is reported by open().
-void load_face_model();
+// Reads the model's file, face_detection.onnx, before the sandbox closes: from `folder`, or from beside the program.
+// Its SHA-256 must be the known one. What is missing is reported by open(). Once a process; not thread-safe.
+void load_face_model(const std::filesystem::path& folder = {});
 
 class FaceDetector {
  public:

@@ -129,6 +129,8 @@ void read_jpeg(Bytes file, Facts& facts) {
     const auto length = number(file, at + 2, 2, true);
     const auto segment = part(file, at + 4, length < 2 ? 0 : length - 2);
     if (marker == 0xda || length < 2) break;  // the picture itself
+    const bool frame = marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
+    if (frame) facts.out.pixels = static_cast<std::int64_t>(number(segment, 1, 2, true) * number(segment, 3, 2, true));
     if (marker == 0xdb) read_tables(segment, facts.out);
     if (marker == 0xe1 && text(segment).starts_with(exif_id)) facts.exif(part(segment, exif_id.size()));
     if (marker == 0xe1 && text(segment).starts_with(xmp_id)) facts.xmp(part(segment, xmp_id.size()));
@@ -153,6 +155,9 @@ void read_png(Bytes file, Facts& facts) {
     const auto length = number(file, at, 4, true);
     const auto kind = text(part(file, at + 4, 4));
     const auto chunk = part(file, at + 8, length);
+    if (kind == "IHDR")  // sides of 31 bits
+      facts.out.pixels = static_cast<std::int64_t>((number(chunk, 0, 4, true) & 0x7fffffff) *
+                                                   (number(chunk, 4, 4, true) & 0x7fffffff));
     if (kind == "eXIf") facts.exif(chunk);
     if (kind == "tEXt" || kind == "iTXt" || kind == "zTXt") read_png_text(chunk, facts);
     if (kind == "caBX") facts.manifest(chunk);

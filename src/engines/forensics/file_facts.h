@@ -21,6 +21,7 @@ inline constexpr std::size_t facts_bytes = 8u << 20;  // of the beginning of a f
 struct FileFacts {
   std::optional<QuantisationTable> luminance, chrominance;  // of a JPEG
   Orientation orientation;
+  std::int64_t pixels = 0;            // that a JPEG or PNG claims; 0 where it is not known
   std::string make, model, software;  // Exif, printable, at most 64 bytes each
   // C2PA: a manifest is there; it has a signature box. Neither certificate nor signature is verified.
   bool credentials = false, credentials_signed = false;

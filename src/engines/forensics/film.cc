@@ -35,6 +35,7 @@ class Watcher {
 
  private:
   Result<void> see(const Picture& picture, const Face& face, Person& person) {
+    person.boxes.rbegin()->second = clipped(face.box, picture.width, picture.height);
     const auto measures = measure(picture, face.box);
     const auto upright_face = aligned(picture, face);
     person.history.add(measures, face, upright_face);

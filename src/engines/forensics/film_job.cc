@@ -18,6 +18,12 @@ struct Judged {
   Analysis analysis;
 };
 
+// The first pass; its decoder is gone before the second begins.
+Result<FilmFindings> watch_film(const Job& job, FaceDetector& detector, const FilmModels& models) {
+  auto media = TOLL_TRY(open_media(job, "media", MediaKind::video));
+  return watch(job, media.reader, detector, models, 0, watched);
+}
+
 Judged judge_people(const FilmFindings& findings, const OnnxModel* model) {
   Judged out;
   const auto rule = rule_of(model ? &model->description() : nullptr);
@@ -69,9 +75,10 @@ class HeatFilms {
         if (auto drawn = draw_person(i, index, picture, small); !drawn) return drawn;
       job_.progress.report(watched + (1 - watched) * reader.position());
     }
-    for (auto& film : films_)
-      if (film)
-        if (auto finished = film->finish(); !finished) return finished;
+    for (auto& film : films_) {
+      if (!film) throw std::runtime_error("a person of the first pass was not seen in the second");
+      if (auto finished = film->finish(); !finished) return finished;
+    }
     return {};
   }
 
@@ -91,13 +98,12 @@ class HeatFilms {
     draw_heat(frame, small, heat);
     draw_frame(frame, small);
     auto& film = films_[i];
-    if (!film) {
-      width_ = frame.width, height_ = frame.height;
+    if (!film)
       film.emplace(job_.out(participant_file(identities_[i].id)), frame.width, frame.height,
                    findings_.frames_per_second / frame_step);
-    }
     // Some films change their size in the middle.
-    if (frame.width != width_ || frame.height != height_) frame = cut(frame, whole(frame), width_, height_);
+    if (frame.width != film->width() || frame.height != film->height())
+      frame = cut(frame, whole(frame), film->width(), film->height());
     return film->write(frame);
   }
 
@@ -105,7 +111,6 @@ class HeatFilms {
   const FilmFindings& findings_;
   const std::vector<Identity>& identities_;
   std::vector<std::optional<FilmWriter>> films_;
-  int width_ = 0, height_ = 0;
 };
 
 }  // namespace
@@ -113,9 +118,8 @@ class HeatFilms {
 Result<Answer> process_film(const Job& job) {
   auto model = TOLL_TRY(open_model(job, Role::df1));
   auto detector = TOLL_TRY(FaceDetector::open());
-  auto media = TOLL_TRY(open_media(job, "media", MediaKind::video));
   const auto* swap = model ? &*model : nullptr;
-  const auto findings = TOLL_TRY(watch(job, media.reader, detector, {.swap = model ? &*model : nullptr}, 0, watched));
+  const auto findings = TOLL_TRY(watch_film(job, detector, {.swap = model ? &*model : nullptr}));
   auto judged = judge_people(findings, swap);
   Answer answer;
   answer.media = findings.media;

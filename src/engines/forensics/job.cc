@@ -38,6 +38,10 @@ int Job::out(const std::string& name) const {
 
 Result<OpenMedia> open_media(const Job& job, const std::string& name, MediaKind kind) {
   auto facts = facts_of(job.in(name));
+  // Before FFmpeg, which calls such pictures damaged.
+  if (facts.pixels > job.plan.limits.max_pixels)
+    return failed(Failure::media_limit_exceeded,
+                  "The picture has more than " + std::to_string(job.plan.limits.max_pixels) + " pixels.");
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   auto reader = TOLL_TRY(Reader::open(job.in(name),
                                       {.limits = job.plan.limits,
@@ -94,19 +98,24 @@ Result<void> put_result(const Job& job, const std::string& text, Answer& answer)
   return av::write_at(job.out("result.json"), 0, std::as_bytes(std::span(text)));
 }
 
+namespace {
+
+// Whether the first picture can be decoded, and what the file says of itself.
+Result<Media> look_at(const Job& job, const std::string& name, MediaKind kind) {
+  auto media = TOLL_TRY(open_media(job, name, kind));
+  TOLL_TRY(media.reader.next());
+  return media.reader.media();
+}
+
+}  // namespace
+
 Result<Answer> check(const Job& job) {
   Answer answer;
-  if (job.input.inputs.contains("reference")) {
-    auto reference = TOLL_TRY(open_media(job, "reference", MediaKind::image));
-    TOLL_TRY(reference.reader.next());
-  }
-  auto media = TOLL_TRY(open_media(job, "media", job.plan.kind));
-  TOLL_TRY(media.reader.next());
-  answer.media = media.reader.media();
+  if (job.input.inputs.contains("reference")) TOLL_TRY(look_at(job, "reference", MediaKind::image));
+  answer.media = TOLL_TRY(look_at(job, "media", job.plan.kind));
   if (job.plan.kind == MediaKind::image) return answer;
   auto again = TOLL_TRY(open_media(job, "media", job.plan.kind));
-  const auto counted = TOLL_TRY(again.reader.count());
-  answer.media.seconds = counted.seconds;
+  answer.media.seconds = TOLL_TRY(again.reader.count()).seconds;
   return answer;
 }
 

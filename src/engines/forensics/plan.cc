@@ -26,7 +26,8 @@ Limits parse_limits(const Fields& fields) {
   const Limits usual;
   return {.max_pixels = fields.integer("pixels", 1, 1'000'000'000, usual.max_pixels),
           .max_seconds = fields.integer("seconds", 1, 86'400, usual.max_seconds),
-          .max_frames = fields.integer("frames", 1, 10'000'000, usual.max_frames)};
+          .max_frames = fields.integer("frames", 1, 10'000'000, usual.max_frames),
+          .max_total_pixels = fields.integer("totalPixels", 1, INT64_MAX, usual.max_total_pixels)};
 }
 
 Model parse_model(const Fields& fields) {
@@ -112,7 +113,8 @@ std::string write_plan(const Plan& plan) {
                                                               {"singleFace", plan.checks.single_face}}},
                                       {"limits", json::object{{"pixels", plan.limits.max_pixels},
                                                               {"seconds", plan.limits.max_seconds},
-                                                              {"frames", plan.limits.max_frames}}},
+                                                              {"frames", plan.limits.max_frames},
+                                                              {"totalPixels", plan.limits.max_total_pixels}}},
                                       {"models", std::move(models)},
                                       {"threads", plan.threads},
                                       {"memory_mib", plan.memory_mib}});

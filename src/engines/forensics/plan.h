@@ -38,7 +38,10 @@ struct Checks {
 struct Limits {
   std::int64_t max_pixels = 100'000'000;  // of one picture
   std::int64_t max_seconds = 600;         // of a film
-  std::int64_t max_frames = 72'000;       // of a film or an animated image
+  std::int64_t max_frames = 72'000;       // of a film
+  // Of all frames of a film together: what bounds the time. Ten minutes of 4K at 30 frames a second are
+  // 149'000'000'000.
+  std::int64_t max_total_pixels = 160'000'000'000;
 };
 
 // An ONNX model, in the input "model.<i>" of the run; its SHA-256 is compared before anything reads it.
@@ -52,7 +55,8 @@ struct Model {
 
 // As params:
 //   {"phase":"process","modelType":"FI-1","kind":"video","checks":{"faceswap":true,"liveness":false,"similarity":true,
-//    "singleFace":true},"limits":{"pixels":100000000,"seconds":600,"frames":72000},
+//    "singleFace":true},"limits":{"pixels":100000000,"seconds":600,"frames":72000,
+//    "totalPixels":160000000000},
 //    "models":[{"role":"DF-1","sha256":"<64 hex>","name":"acme/df","version":"3","manifest":{...}}],
 //    "threads":0,"memory_mib":1536}
 struct Plan {

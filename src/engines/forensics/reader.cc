@@ -28,7 +28,9 @@ constexpr const char* decoders =
 // A 100-megapixel picture of 8 bytes a pixel is one allocation.
 constexpr std::size_t largest_allocation = 1u << 30;
 constexpr int most_errors_in_a_row = 200;
-constexpr std::int64_t tolerated_damage = 10;  // one frame in ten
+constexpr int most_streams = 32;
+constexpr std::int64_t largest_frame = 640ll << 20;  // bytes of one decoded picture
+constexpr std::int64_t tolerated_damage = 10;        // one frame in ten
 
 bool is_image_format(std::string_view name) {
   return name.ends_with("_pipe") || name == "gif" || name == "apng";
@@ -47,6 +49,11 @@ struct CloseInput {
 struct FreeScaler {
   void operator()(SwsContext* p) const { sws_freeContext(p); }
 };
+
+// Too little memory is not the file's fault either.
+void out_of_memory(int result) {
+  if (result == AVERROR(ENOMEM)) throw std::bad_alloc();
+}
 
 Fault undecodable(const std::string& what) {
   return failed(Failure::undecodable_media, what);
@@ -85,10 +92,13 @@ struct Reader::State {
   bool draining = false, ended = false;
 
   Result<void> open_container();
+  int find_streams(AVFormatContext* context);
   Result<void> choose_stream();
   Result<void> open_codec();
   Result<void> check_size(int width, int height) const;
+  Result<void> check_pixels() const;
   Result<void> check_length(std::int64_t frames, double seconds) const;
+  Result<void> read_failure();
   Result<void> feed();
   Result<bool> take();
   Result<void> finish();
@@ -106,13 +116,36 @@ Result<void> Reader::State::open_container() {
   context->format_whitelist = av_strdup(formats);
   context->codec_whitelist = av_strdup(decoders);
   context->protocol_whitelist = av_strdup("none");
+  context->max_streams = most_streams;
   const int opened = avformat_open_input(&context, nullptr, nullptr, nullptr);  // frees the context when it fails
-  if (file.stopped()) return Reason::cancelled;
+  if (opened >= 0) format.reset(context);
+  if (auto read = read_failure(); !read) return read;
+  out_of_memory(opened);
   if (opened < 0) return undecodable("The file is in no known format for pictures or films.");
-  format.reset(context);
   for (unsigned i = 0; i < context->nb_streams; ++i)
     if (context->streams[i]->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) context->streams[i]->discard = AVDISCARD_ALL;
-  if (avformat_find_stream_info(context, nullptr) < 0) return undecodable("The file's streams cannot be read.");
+  const int known = find_streams(context);
+  if (auto read = read_failure(); !read) return read;
+  out_of_memory(known);
+  if (known < 0) return undecodable("The file's streams cannot be read.");
+  return {};
+}
+
+// Opens decoders to look at the streams: in the same bounds as ours.
+int Reader::State::find_streams(AVFormatContext* context) {
+  std::vector<AVDictionary*> each(context->nb_streams);
+  for (auto& one : each) {
+    av_dict_set_int(&one, "max_pixels", options.limits.max_pixels, 0);
+    av_dict_set(&one, "threads", "1", 0);
+  }
+  const int result = avformat_find_stream_info(context, each.data());
+  for (auto& one : each) av_dict_free(&one);
+  return result;
+}
+
+// Our disk, or a wish to stop, is not the file's fault.
+Result<void> Reader::State::read_failure() {
+  if (auto fault = file.failure()) return *std::move(fault);
   if (file.stopped()) return Reason::cancelled;
   return {};
 }
@@ -150,6 +183,15 @@ Result<void> Reader::State::check_size(int width, int height) const {
   return {};
 }
 
+// Of the frame that was decoded.
+Result<void> Reader::State::check_pixels() const {
+  const auto kind = static_cast<AVPixelFormat>(frame->format);
+  if (!sws_isSupportedInput(kind)) return undecodable("The picture's pixels are of a kind that cannot be read.");
+  if (av_image_get_buffer_size(kind, frame->width, frame->height, 1) > largest_frame)
+    return failed(Failure::media_limit_exceeded, "The picture takes too much memory.");
+  return {};
+}
+
 Result<void> Reader::State::check_length(std::int64_t frames, double seconds) const {
   if (media.kind == MediaKind::image) return {};
   if (seconds > static_cast<double>(options.limits.max_seconds) + 0.5)
@@ -158,6 +200,8 @@ Result<void> Reader::State::check_length(std::int64_t frames, double seconds) co
   if (frames > options.limits.max_frames)
     return failed(Failure::media_limit_exceeded,
                   "The film has more than " + std::to_string(options.limits.max_frames) + " frames.");
+  if (static_cast<double>(frames) * media.width * media.height > static_cast<double>(options.limits.max_total_pixels))
+    return failed(Failure::media_limit_exceeded, "The film has too many frames for its size.");
   return {};
 }
 
@@ -169,13 +213,17 @@ Result<void> Reader::State::open_codec() {
   if (parameters->codec_id == AV_CODEC_ID_AV1) decoder = avcodec_find_decoder_by_name("libdav1d");
   if (!decoder) return undecodable("The file has no picture or film with a known encoding.");
   codec = av::owned(avcodec_alloc_context3(decoder));
+  codec->codec_whitelist = av_strdup(decoders);  // freed with the context
   codec->thread_count = static_cast<int>(std::clamp(options.threads, 1u, 4u));
+  // With threads for frames, what conceals a damaged one depends on how far another thread has come.
+  codec->thread_type = FF_THREAD_SLICE;
   codec->max_pixels = options.limits.max_pixels;
   codec->pkt_timebase = stream->time_base;
   // Half a picture is no picture; of a film, a damaged frame may be one of thousands.
   if (media.kind == MediaKind::image) codec->err_recognition = AV_EF_EXPLODE;
   int result = avcodec_parameters_to_context(codec.get(), parameters);
   if (result >= 0) result = avcodec_open2(codec.get(), decoder, nullptr);
+  out_of_memory(result);
   if (result < 0) return undecodable("The picture or film cannot be decoded.");
   const bool swaps = orientation.swaps_sides();
   media.width = swaps ? parameters->height : parameters->width;
@@ -186,13 +234,14 @@ Result<void> Reader::State::open_codec() {
 double Reader::State::time_of(std::int64_t timestamp) const {
   if (timestamp == AV_NOPTS_VALUE) return shown_at;
   const std::int64_t start = stream->start_time == AV_NOPTS_VALUE ? 0 : stream->start_time;
-  return static_cast<double>(timestamp - start) * av_q2d(stream->time_base);
+  return (static_cast<double>(timestamp) - static_cast<double>(start)) * av_q2d(stream->time_base);
 }
 
 // Sends one packet, or the end.
 Result<void> Reader::State::feed() {
   const int result = av_read_frame(format.get(), packet.get());
-  if (file.stopped()) return Reason::cancelled;
+  if (auto read = read_failure(); !read) return read;
+  out_of_memory(result);
   if (result < 0) {
     if (result != AVERROR_EOF && ++errors < most_errors_in_a_row) return {};
     draining = true;
@@ -202,7 +251,9 @@ Result<void> Reader::State::feed() {
   if (packet->stream_index == stream->index) {
     ++packets;
     errors = 0;
-    if (avcodec_send_packet(codec.get(), packet.get()) < 0) ++damaged;
+    const int sent = avcodec_send_packet(codec.get(), packet.get());
+    out_of_memory(sent);
+    if (sent < 0) ++damaged;
   }
   av_packet_unref(packet.get());
   return {};
@@ -211,13 +262,16 @@ Result<void> Reader::State::feed() {
 // A frame that the decoder has ready.
 Result<bool> Reader::State::take() {
   const int result = avcodec_receive_frame(codec.get(), frame.get());
-  if (result == AVERROR_EOF) ended = true;
+  out_of_memory(result);
+  // A decoder that fails for ever at the end has ended too.
+  if (result == AVERROR_EOF || (draining && result < 0 && ++errors > most_errors_in_a_row)) ended = true;
   if (result < 0) {
     if (result != AVERROR(EAGAIN) && result != AVERROR_EOF) ++damaged;
     return false;
   }
   if (frame->width <= 0 || frame->height <= 0) return false;
   if (auto fits = check_size(frame->width, frame->height); !fits) return std::move(fits).error();
+  if (auto fits = check_pixels(); !fits) return std::move(fits).error();
   if (frame->decode_error_flags || (frame->flags & AV_FRAME_FLAG_CORRUPT)) ++damaged;
   ++index;
   shown_at = std::max(shown_at, time_of(frame->best_effort_timestamp));
@@ -260,7 +314,8 @@ void Reader::State::convert(AVPixelFormat target, std::uint8_t* data, int stride
   sws_setColorspaceDetails(scaler.get(), matrix, full, sws_getCoefficients(SWS_CS_ITU601), 1, 0, 1 << 16, 1 << 16);
   std::uint8_t* planes[4] = {data, nullptr, nullptr, nullptr};
   const int strides[4] = {stride, 0, 0, 0};
-  sws_scale(scaler.get(), frame->data, frame->linesize, 0, frame->height, planes, strides);
+  if (sws_scale(scaler.get(), frame->data, frame->linesize, 0, frame->height, planes, strides) != frame->height)
+    throw std::runtime_error("a picture could not be converted");
 }
 
 Reader::Reader(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -288,7 +343,8 @@ Result<Media> Reader::count() {
   double last = 0;
   for (int errors = 0; errors < most_errors_in_a_row;) {
     const int result = av_read_frame(state.format.get(), state.packet.get());
-    if (state.file.stopped()) return Reason::cancelled;
+    if (auto read = state.read_failure(); !read) return std::move(read).error();
+    out_of_memory(result);
     if (result == AVERROR_EOF) break;
     errors = result < 0 ? errors + 1 : 0;
     if (result < 0) continue;

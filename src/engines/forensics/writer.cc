@@ -45,11 +45,16 @@ class Converter {
   }
   AVFrame* convert(const Picture& picture) {
     must(av_frame_make_writable(frame_.get()), "frame");
+    if (picture.width != frame_->width || picture.height != frame_->height)
+      throw std::logic_error("a picture of another size");
     const std::uint8_t* planes[4] = {picture.rgb.data(), nullptr, nullptr, nullptr};
     const int strides[4] = {picture.width * 3, 0, 0, 0};
-    sws_scale(scaler_.get(), planes, strides, 0, picture.height, frame_->data, frame_->linesize);
+    if (sws_scale(scaler_.get(), planes, strides, 0, picture.height, frame_->data, frame_->linesize) != picture.height)
+      throw std::runtime_error("a picture could not be converted");
     return frame_.get();
   }
+  int width() const { return frame_->width; }
+  int height() const { return frame_->height; }
 
  private:
   av::AvPtr<AVFrame> frame_;
@@ -152,6 +157,13 @@ FilmWriter::FilmWriter(int fd, int width, int height, double frames_per_second)
 FilmWriter::~FilmWriter() = default;
 FilmWriter::FilmWriter(FilmWriter&&) noexcept = default;
 FilmWriter& FilmWriter::operator=(FilmWriter&&) noexcept = default;
+
+int FilmWriter::width() const {
+  return state_->converter.width();
+}
+int FilmWriter::height() const {
+  return state_->converter.height();
+}
 
 Result<void> FilmWriter::write(const Picture& picture) {
   auto& state = *state_;

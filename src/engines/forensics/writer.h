@@ -19,7 +19,9 @@ class FilmWriter {
   ~FilmWriter();
   FilmWriter(FilmWriter&&) noexcept;
   FilmWriter& operator=(FilmWriter&&) noexcept;
-  Result<void> write(const Picture& picture);  // storage_full
+  int width() const;
+  int height() const;
+  Result<void> write(const Picture& picture);  // storage_full; std::logic_error for a picture of another size
   Result<void> finish();                       // once, last; storage_full
 
  private:

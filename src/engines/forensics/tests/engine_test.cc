@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "engines/forensics/tests/support.h"
+#include "engines/forensics/writer.h"
 
 namespace toll::engines::forensics {
 namespace {
@@ -126,6 +127,38 @@ TEST(Forensics, what_is_larger_than_the_operator_allows_is_refused) {
   EXPECT_EQ(failure_of_run(run(film, plain_film(40))), Failure::media_limit_exceeded);
   film.limits.max_frames = 40;
   EXPECT_FALSE(failure_of_run(run(film, plain_film(40))));
+}
+
+TEST(Forensics, a_film_of_too_many_pixels_altogether_is_refused_before_the_work) {
+  auto plan = film_plan(Phase::check);
+  plan.limits.max_total_pixels = 320 * 240 * 39;
+  EXPECT_EQ(failure_of_run(run(plan, plain_film(40))), Failure::media_limit_exceeded);
+  plan.limits.max_total_pixels = 320 * 240 * 40;
+  EXPECT_FALSE(failure_of_run(run(plan, plain_film(40))));
+}
+
+TEST(Forensics, what_the_check_has_let_pass_is_not_given_back_later) {
+  auto plan = film_plan(Phase::process);
+  plan.limits.max_frames = 10;
+  EXPECT_EQ(failure_of_run(run(plan, plain_film(40))),
+            has_face_detector() ? std::optional(Failure::decode_error) : std::nullopt);
+}
+
+TEST(Forensics, a_picture_that_claims_to_be_huge_is_too_large_and_not_damaged) {
+  std::string picture = jpeg_of(tests::grey(tests::scene(64, 64, 29, 2))).content();
+  // The frame header of a JPEG: height and width behind FF C0, its length and its precision.
+  const auto at = picture.find("\xff\xc0");
+  ASSERT_NE(at, std::string::npos);
+  picture.replace(at + 5, 4, "\xff\xff\xff\xff");
+  EXPECT_EQ(failure_of_run(run(plan_for(ModelType::ac1, MediaKind::image, Phase::check), TempFile(picture))),
+            Failure::media_limit_exceeded);
+}
+
+TEST(FilmWriter, takes_pictures_of_one_size_only) {
+  TempFile file;
+  FilmWriter writer(file.fd(), 64, 48, 5);
+  ASSERT_TRUE(writer.write({64, 48, std::vector<std::uint8_t>(64 * 48 * 3)}).has_value());
+  EXPECT_THROW((void)writer.write({32, 24, std::vector<std::uint8_t>(32 * 24 * 3)}).has_value(), std::logic_error);
 }
 
 TEST(Forensics, a_film_without_a_face_is_inconclusive_without_a_score) {

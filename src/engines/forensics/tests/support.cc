@@ -11,6 +11,7 @@
 #include "engines/av/files.h"
 #include "engines/forensics/face_detector.h"
 #include "engines/forensics/writer.h"
+#include "engines/onnx/runtime.h"
 
 namespace toll::engines::forensics::tests {
 namespace {
@@ -200,7 +201,8 @@ Run run(const Plan& plan, const TempFile& media, const std::map<std::string, con
 }
 
 bool has_face_detector() {
-  make_forensics_engine()->before_sandbox();
+  (void)onnx::load_runtime().has_value();
+  load_face_model(TOLL_BINARY_DIR);
   return FaceDetector::open().has_value();
 }
 

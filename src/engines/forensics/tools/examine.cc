@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 
+#include "engines/forensics/face_detector.h"
 #include "engines/forensics/plan.h"
 
 namespace {
@@ -36,6 +37,7 @@ Plan plan_of(ModelType type, const std::string& kind) {
   Plan plan{.model_type = type, .kind = kind == "video" ? MediaKind::video : MediaKind::image};
   plan.limits.max_seconds = 86'400;
   plan.limits.max_frames = 10'000'000;
+  plan.limits.max_total_pixels = INT64_MAX;
   plan.checks.liveness = type == ModelType::fi1;
   plan.checks.faceswap = type == ModelType::fi1 && plan.kind == MediaKind::video;
   return plan;
@@ -53,6 +55,8 @@ int main(int count, char** arguments) {
   const std::filesystem::path folder = count > 3 ? arguments[3] : "";
   const auto plan = plan_of(*type, *type == ModelType::df1 || wanted.ends_with(":video") ? "video" : "image");
   auto engine = make_forensics_engine();
+  // The tools lie three folders below the program.
+  load_face_model(std::filesystem::read_symlink("/proc/self/exe").parent_path() / "../../..");
   engine->before_sandbox();
   toll::engine::Input input{.params = write_plan(plan)};
   input.inputs["media"] = ::open(arguments[1], O_RDONLY | O_CLOEXEC);
