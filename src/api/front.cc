@@ -227,7 +227,6 @@ asio::awaitable<http::Response> Front::handle(const http::Request& request, http
       trace->route = found.operation->about.path;
       exchange.params = std::move(found.params);
       response = co_await serve(*trace->surface->core, trace->surface->dialect, *found.operation, exchange);
-      trace->served = std::move(exchange.served);
     } else if (const auto* page = page_for(request.path); page && simple_method(request.method)) {
       response = (*page)(request);
     } else if (request.method == Method::options && !options_.cors_origins.empty() &&
@@ -242,6 +241,7 @@ asio::awaitable<http::Response> Front::handle(const http::Request& request, http
   } catch (...) {
     error = std::current_exception();
   }
+  trace->served = std::move(exchange.served);
   trace->who = std::move(exchange.who);
   trace->charged = exchange.charged;
   if (error) {

@@ -13,6 +13,7 @@
 #include "api/recall.h"
 #include "async/run_on.h"
 #include "base/digest.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "http/multipart.h"
 #include "identity/names.h"
@@ -31,6 +32,8 @@ Result<std::optional<std::string>> idempotency_key(const http::Request& request)
 }
 
 constexpr std::string_view key_place = "{api_key}";
+// Stands in a kept answer where the key of the path stood: no JSON text holds such a character.
+constexpr std::string_view key_mark = "\x1a";
 
 // "{org_id}", "{id}" of a route, in order.
 std::vector<std::string_view> place_names(std::string_view path) {
@@ -126,6 +129,8 @@ struct CloseDescriptor {
 // Of bodies that are kept whole.
 constexpr std::chrono::seconds grace_of_a_body{30};
 constexpr std::uint64_t least_bytes_a_second = 64 << 10;
+constexpr std::size_t large_text = 256 << 10;
+constexpr std::ptrdiff_t most_pairs = 1000;  // of a urlencoded form
 
 // One request. Coroutines of one object run one after the other.
 class Pipeline {
@@ -144,7 +149,7 @@ class Pipeline {
     // Whatever went wrong, the Idempotency-Key is free again.
     if (!answer && ticket_) co_await give_up();
     if (broken) std::rethrow_exception(broken);
-    if (!answer && admitted_ && work_->hears_refusals()) co_await tell_refusal(answer.error());
+    if (!answer && admitted_ && !handled_ && work_->hears_refusals()) co_await tell_refusal(answer.error());
     if (!answer) co_return fault_response(dialect_, answer.error(), about_.access, exchange_.request);
     if (work_)
       for (const auto& [name, value] : work_->call().reply) answer->fields.add(name, value);
@@ -154,7 +159,8 @@ class Pipeline {
  private:
   bool has_json_body() const { return about_.body && !about_.streams() && !about_.whole && !about_.mixed; }
   // The whole request is known before the work: key, effect and kept answer go into one transaction.
-  bool one_transaction() const { return about_.runs == Runs::write && !about_.streams(); }
+  // Of a body that may hold files the key is looked at before they are worked with.
+  bool one_transaction() const { return about_.runs == Runs::write && !about_.streams() && !about_.mixed; }
   bool reads_body() const { return about_.body || about_.takes_forms || key_; }
 
   asio::awaitable<Result<http::Response>> attempt() {
@@ -195,6 +201,7 @@ class Pipeline {
     auto done = handle_now();
     if (!done) done.emplace(co_await handle());
     if (!*done) co_return std::move(*done).error();
+    handled_ = true;
     while (work_->concludes() && work_->call().linger) {
       const auto wait = *std::exchange(work_->call().linger, std::nullopt);
       co_await linger(wait);
@@ -257,7 +264,12 @@ class Pipeline {
       work_->call().transaction = nullptr;
       return true;
     };
-    co_await sql::write(core_.db, body);
+    // What the caller is told does not depend on whether it could be noted.
+    try {
+      co_await sql::write(core_.db, body);
+    } catch (const std::exception& error) {
+      log::error("request.refusal_not_noted", {{"request_id", exchange_.request_id}, {"cause", error.what()}});
+    }
   }
 
   asio::awaitable<Result<void>> admit() {
@@ -359,15 +371,22 @@ class Pipeline {
     }
     const bool urlencoded = type == "application/x-www-form-urlencoded";
     if (request.has_body() && !urlencoded && !announces_some_json(request)) co_return unsupported();
-    auto text = co_await http::read_all(exchange_.body, work_->body_limit());
-    if (!text) co_return std::move(text).error();
-    fingerprint_ = hex(sha256(*text));
-    if (urlencoded && !trim(*text).starts_with('{')) {
-      inputs.form.texts = parse_urlencoded(*text);
+    auto bytes = co_await read_whole();
+    if (!bytes) co_return std::move(bytes).error();
+    const std::string& text = **bytes;
+    if (urlencoded && !trim(text).starts_with('{')) {
+      if (std::ranges::count(text, '&') > most_pairs) co_return Fault(Reason::malformed_multipart);
+      inputs.form.texts = parse_urlencoded(text);
       inputs.sent_form = true;
       co_return Result<void>();
     }
-    auto value = parse_body(request, *text, false);
+    // A large text would hold up every other connection of this thread.
+    auto parse = [&] { return parse_body(request, text, false); };
+    Result<std::optional<json::Value>> value = std::optional<json::Value>();
+    if (text.size() <= large_text)
+      value = parse();
+    else
+      value = co_await async::run_on(core_.preparing, parse);
     if (!value) co_return std::move(value).error();
     inputs.body = std::move(*value);
     co_return Result<void>();
@@ -465,6 +484,8 @@ class Pipeline {
 
   // May run more than once.
   Result<Done> write_once(sql::Tx& tx) {
+    work_->call().reply = {};  // of an earlier run
+    work_->call().linger.reset();
     if (key_ && one_transaction()) {
       auto begun = core_.idempotency.begin(tx, scope(), *key_, fingerprint_);
       if (!begun) return std::move(begun).error();
@@ -493,11 +514,10 @@ class Pipeline {
       if (places[i] == key_place) return exchange_.params[i];
     return {};
   }
-  std::string kept_text(std::string body) const { return replaced(std::move(body), key_of_path(), key_place); }
+  std::string kept_text(std::string body) const { return replaced(std::move(body), key_of_path(), key_mark); }
   http::Response replayed(const metering::KeptAnswer& kept) const {
     auto response = replay_response(kept);
-    if (const auto key = key_of_path(); !key.empty())
-      response.body = replaced(std::move(response.body), key_place, key);
+    if (const auto key = key_of_path(); !key.empty()) response.body = replaced(std::move(response.body), key_mark, key);
     return response;
   }
 
@@ -536,7 +556,7 @@ class Pipeline {
   std::optional<metering::Ticket> ticket_;
   std::optional<metering::Replay> replay_;
   bool answer_kept_ = false;
-  bool admitted_ = false;
+  bool admitted_ = false, handled_ = false;
   std::string fingerprint_;
 };
 

@@ -14,6 +14,8 @@ std::chrono::seconds whole_seconds(Micros time) {
 
 Verdict Calls::admit(sql::Tx& tx, const DeploymentId& deployment, std::int64_t limit) const {
   tx.exec("UPDATE deployments SET rate_limit = rate_limit WHERE id = $1", deployment);  // one after the other
+  // Calls of the far future were noted by a clock that was wrong: they count no more.
+  tx.exec("DELETE FROM deployment_calls WHERE deployment_id = $1 AND at > $2", deployment, clock_.now() + window);
   const auto last =
       tx.one("SELECT seq, at FROM deployment_calls WHERE deployment_id = $1 ORDER BY seq DESC LIMIT 1", deployment);
   // A clock that went back would make calls of the future: they are of now, in their order.

@@ -34,7 +34,7 @@ class Calls {
   // Of a call that was admitted, and refused before anything started.
   void rejected(sql::Tx& tx, const DeploymentId& deployment) const;
   // Deletes calls that count no more; how many, at most `limit`.
-  std::int64_t purge(sql::Tx& tx, std::size_t limit = 1000) const;
+  std::int64_t purge(sql::Tx& tx, std::size_t limit = 20'000) const;
 
  private:
   void count(sql::Tx& tx, const DeploymentId& deployment, bool request, bool rejected, bool throttled) const;

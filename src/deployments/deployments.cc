@@ -151,12 +151,13 @@ std::vector<Deployment> Deployments::active_in(sql::Tx& tx, const OrganisationId
 }
 
 Result<Deployment> Deployments::update(sql::Tx& tx, const OrganisationId& organisation, const DeploymentId& id,
-                                       const std::function<void(Settings&)>& change, const identity::Actor& by) const {
+                                       const std::function<Result<void>(Settings&)>& change,
+                                       const identity::Actor& by) const {
   tx.exec("UPDATE deployments SET updated_at = updated_at WHERE id = $1", id);
   auto known = find(tx, organisation, id);
   if (!known) return Reason::not_found;
   auto& settings = known->settings;
-  change(settings);
+  TOLL_TRY(change(settings));
   TOLL_TRY(name_is_free(tx, organisation, id, settings.api_name));
   tx.exec(
       "UPDATE deployments SET api_name = $2, display_name = $3, description = $4, workflow_id = $5, "

@@ -45,9 +45,10 @@ class Deployments {
   // The same of one organisation.
   std::vector<Deployment> active_in(sql::Tx& tx, const OrganisationId& organisation, std::size_t offset,
                                     std::size_t limit) const;
-  // Faults: not_found, invalid_request (the name is taken).
+  // `change` gets the settings as they are now. Faults: not_found, invalid_request (the name is taken), those of
+  // `change`.
   Result<Deployment> update(sql::Tx& tx, const OrganisationId& organisation, const DeploymentId& id,
-                            const std::function<void(Settings&)>& change, const identity::Actor& by) const;
+                            const std::function<Result<void>(Settings&)>& change, const identity::Actor& by) const;
   // Its calls and counts go with it. Keys and executions are others' to end. Faults: not_found.
   Result<void> remove(sql::Tx& tx, const OrganisationId& organisation, const DeploymentId& id,
                       const identity::Actor& by) const;

@@ -119,14 +119,14 @@ std::optional<OrganisationKey> OrganisationKeys::find(sql::Tx& tx, std::string_v
 }
 
 Result<OrganisationKey> OrganisationKeys::update(sql::Tx& tx, std::string_view organisation, const KeyId& id,
-                                                 const std::function<void(OrganisationKeySettings&)>& change,
+                                                 const std::function<Result<void>(OrganisationKeySettings&)>& change,
                                                  const Actor& by) const {
   const auto payer = lock(tx, organisation);
   const auto key = find(tx, organisation, id);
   if (!payer || !key) return Reason::key_not_found;
   if (key->revoked_at && *key->revoked_at <= clock_.now()) return Reason::key_revoked;
   auto settings = key->settings;
-  change(settings);
+  TOLL_TRY(change(settings));
   tx.exec(
       "UPDATE api_keys SET name = $3, allow_list = $4, expires_at = $5, updated_at = $6 "
       "WHERE organisation_id = $1 AND id = $2",

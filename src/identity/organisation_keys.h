@@ -81,9 +81,10 @@ class OrganisationKeys {
   std::optional<OrganisationKey> find(sql::Tx& tx, std::string_view organisation, const KeyId& id,
                                       const std::optional<std::string>& deployment = std::nullopt) const;
 
-  // Faults: key_not_found, key_revoked.
+  // `change` gets the settings as they are now. Faults: key_not_found, key_revoked, those of `change`.
   Result<OrganisationKey> update(sql::Tx& tx, std::string_view organisation, const KeyId& id,
-                                 const std::function<void(OrganisationKeySettings&)>& change, const Actor& by) const;
+                                 const std::function<Result<void>(OrganisationKeySettings&)>& change,
+                                 const Actor& by) const;
   // A new key with the same settings; the old one dies after `grace` (0: at once), or by its own expiry before that.
   // Faults: key_not_found, key_revoked, key_rotated, limit_reached.
   Result<FreshOrganisationKey> rotate(sql::Tx& tx, std::string_view organisation, const KeyId& id,

@@ -128,7 +128,10 @@ Result<Member> Organisations::put_member(sql::Tx& tx, std::string_view organisat
   if (id.value() == owner->integer(0)) return Reason::owner_stays;
   const auto count =
       tx.one("SELECT count(*) FROM organisation_members WHERE organisation_id = $1", organisation)->integer(0);
-  if (count >= static_cast<std::int64_t>(max_members))
+  const bool known =
+      tx.one("SELECT 1 FROM organisation_members WHERE organisation_id = $1 AND account_id = $2", organisation, id)
+          .has_value();
+  if (!known && count >= static_cast<std::int64_t>(max_members))
     return Fault(Reason::limit_reached).with("limit", std::to_string(max_members)).with("things", "members");
   tx.exec(
       "INSERT INTO organisation_members (organisation_id, account_id, role, created_at) VALUES ($1, $2, $3, $4) "

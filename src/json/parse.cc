@@ -98,7 +98,9 @@ struct StrictHandler {
 }  // namespace
 
 Result<Value> parse(std::string_view text) {
-  bj::basic_parser<StrictHandler> parser{bj::parse_options{}};
+  bj::parse_options options;
+  options.max_depth = 64;
+  bj::basic_parser<StrictHandler> parser{options};
   parser.handler().stack.reset();
   ErrorCode ec;
   std::size_t used = parser.write_some(false, text.data(), text.size(), ec);

@@ -24,7 +24,8 @@ TEST_P(DeploymentsTest, a_name_is_one_deployments_and_free_again_after_it) {
   auto rename = [&](std::string_view name) {
     return write([&](sql::Tx& tx) {
       return deployments.update(
-          tx, organisation, made.id, [&](Settings& s) { s.api_name = name; }, actor);
+          tx, organisation, made.id, [&](Settings& s) -> Result<void> { return s.api_name = name, Result<void>(); },
+          actor);
     });
   };
   EXPECT_EQ(rename("other").error().problems()[0].message,
@@ -48,7 +49,7 @@ TEST_P(DeploymentsTest, what_is_said_of_it_is_what_is_read) {
   settings.parameters = {{"a", json::Array{1, "b"}}};
   write([&](sql::Tx& tx) {
     return deployments.update(
-        tx, organisation, made.id, [&](Settings& s) { s = settings; }, actor);
+        tx, organisation, made.id, [&](Settings& s) -> Result<void> { return s = settings, Result<void>(); }, actor);
   }).value();
   const auto read = db().read([&](sql::Tx& tx) { return deployments.find(tx, organisation, made.id); }).value();
   EXPECT_EQ(read.settings.description, settings.description);

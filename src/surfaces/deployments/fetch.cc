@@ -32,6 +32,30 @@ std::string_view host_of(std::string_view authority) {
   return authority.substr(0, authority.find(':'));
 }
 
+// "eu-west-1"
+bool is_region(std::string_view label) {
+  return label.find('-') != label.npos && label.back() >= '0' && label.back() <= '9';
+}
+
+std::string_view take_last_label(std::string_view& host) {
+  const auto dot = host.rfind('.');
+  const auto label = dot == host.npos ? host : host.substr(dot + 1);
+  host = dot == host.npos ? std::string_view() : host.substr(0, dot);
+  return label;
+}
+
+// [bucket.]s3[.dualstack][.region], s3-region, s3-accelerate below amazonaws.com: others there are anybody's.
+bool is_s3(std::string_view host) {
+  constexpr std::string_view domain = ".amazonaws.com";
+  if (!host.ends_with(domain)) return false;
+  host.remove_suffix(domain.size());
+  auto label = take_last_label(host);
+  if (label.starts_with("s3-")) return label == "s3-accelerate" || is_region(label.substr(3));
+  if (!label.empty() && is_region(label)) label = take_last_label(host);
+  if (label == "dualstack") label = take_last_label(host);
+  return label == "s3" || label == "s3-accelerate";
+}
+
 std::string name_of(std::string_view url) {
   const auto path = parts_of(url).path;
   return percent_decode(path.substr(path.rfind('/') + 1)).value_or("file");
@@ -45,14 +69,19 @@ Fault refused(std::size_t index, std::string code, std::string sentence) {
   return Fault(Reason::invalid_request).at({std::move(problem)});
 }
 
-Result<workflows::Upload> fetch_one(const std::string& url, std::size_t index, const FetchRules& rules) {
+using Steady = std::chrono::steady_clock;
+
+Result<workflows::Upload> fetch_one(const std::string& url, std::size_t index, const FetchRules& rules,
+                                    Steady::time_point deadline) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Steady::now());
+  if (left.count() <= 0) return Reason::fetch_timed_out;
   auto writer = TOLL_TRY(rules.store.create());
   Result<void> written;
   std::uint64_t size = 0;
   egress::Request request;
   request.url = url;
   request.redirects = 0;
-  request.most_time = most_time;
+  request.most_time = left;
   request.max_response = rules.most_bytes;
   auto answer = rules.client.fetch(request, [&](std::string_view bytes) {
     size += bytes.size();
@@ -82,11 +111,7 @@ bool presigned_host_allowed(std::string_view url, const std::vector<std::string>
   const bool listed =
       std::ranges::any_of(hosts, [&](const auto& one) { return lower(one) == host || lower(one) == authority; });
   if (listed) return equal_ignoring_case(parts.scheme, "https") || equal_ignoring_case(parts.scheme, "http");
-  // bucket.s3.eu-west-1.amazonaws.com, s3.amazonaws.com
-  const bool s3 =
-      host.ends_with(".amazonaws.com") && (host.starts_with("s3.") || host.starts_with("s3-") ||
-                                           host.find(".s3.") != host.npos || host.find(".s3-") != host.npos);
-  return s3 && equal_ignoring_case(parts.scheme, "https");
+  return is_s3(host) && equal_ignoring_case(parts.scheme, "https");
 }
 
 Result<std::vector<workflows::Upload>> fetch_presigned(const std::vector<std::string>& urls, const FetchRules& rules) {
@@ -96,8 +121,9 @@ Result<std::vector<workflows::Upload>> fetch_presigned(const std::vector<std::st
     if (!presigned_host_allowed(urls[i], rules.hosts, rules.own_origin))
       fields.refuse("presigned_urls", "invalid", "Not a presigned URL of a host that this server takes files from.");
   TOLL_TRY(std::move(fields).done());
+  const auto deadline = Steady::now() + most_time;
   std::vector<workflows::Upload> out;
-  for (std::size_t i = 0; i < urls.size(); ++i) out.push_back(TOLL_TRY(fetch_one(urls[i], i, rules)));
+  for (std::size_t i = 0; i < urls.size(); ++i) out.push_back(TOLL_TRY(fetch_one(urls[i], i, rules, deadline)));
   return out;
 }
 

@@ -19,8 +19,9 @@ struct FetchRules {
   std::uint64_t most_bytes = 0;    // of a file
 };
 
-// Blocking. All URLs are looked at before the first is fetched. Faults: invalid_request (a URL of a host that is not
-// taken, or an answer that is none, at presigned_urls); upload_too_large; fetch_failed, fetch_timed_out.
+// Blocking, a minute at most. All URLs are looked at before the first is fetched. Faults: invalid_request (a URL of a
+// host that is not taken, or an answer that is none, at presigned_urls); upload_too_large; fetch_failed,
+// fetch_timed_out.
 Result<std::vector<workflows::Upload>> fetch_presigned(const std::vector<std::string>& urls, const FetchRules& rules);
 
 // Whether files of this URL are taken at all.

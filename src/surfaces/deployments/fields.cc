@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 
 #include "base/text.h"
 #include "identity/names.h"
@@ -24,7 +25,7 @@ std::optional<bool> truth(std::string_view text) {
 
 std::optional<std::int64_t> whole(const json::Value& value) {
   if (value.is_int64()) return value.get_int64();
-  if (value.is_double() && value.get_double() == static_cast<double>(static_cast<std::int64_t>(value.get_double())))
+  if (value.is_double() && std::abs(value.get_double()) < 9e15 && value.get_double() == std::trunc(value.get_double()))
     return static_cast<std::int64_t>(value.get_double());
   if (value.is_string()) return parse_int(trim(value.get_string()));
   return std::nullopt;

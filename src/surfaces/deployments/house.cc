@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "identity/address_rules.h"
+#include "surfaces/deployments/dialect.h"
 #include "surfaces/deployments/fields.h"
 
 namespace toll::deployed {
@@ -16,19 +17,6 @@ using identity::CredentialKind;
 bool allowed(const Call& call, const identity::AddressRules& rules) {
   const auto address = identity::parse_address(call.remote);
   return address && rules.allows(*address);
-}
-
-Result<void> key_allowed(const Call& call) {
-  if (call.who->allowed_from && !allowed(call, *call.who->allowed_from)) return Reason::ip_not_allowed;
-  return {};
-}
-
-Result<void> may_come(const Call& call, const Deployment& found) {
-  TOLL_TRY(key_allowed(call));
-  const auto& rules = found.settings.allowed_ips;
-  if (!rules.empty() && !allowed(call, identity::AddressRules(rules))) return Reason::ip_not_allowed;
-  if (!found.settings.active) return Reason::api_inactive;
-  return {};
 }
 
 Result<void> let_in(Call& call, Deployment found, Use use) {
@@ -110,6 +98,19 @@ Result<void> admit_compat(Call& call, Use use) {
   return let_in(call, std::move(*found), use);
 }
 
+Result<void> key_allowed(const Call& call) {
+  if (call.who->allowed_from && !allowed(call, *call.who->allowed_from)) return Reason::ip_not_allowed;
+  return {};
+}
+
+Result<void> may_come(const Call& call, const Deployment& found) {
+  TOLL_TRY(key_allowed(call));
+  const auto& rules = found.settings.allowed_ips;
+  if (!rules.empty() && !allowed(call, identity::AddressRules(rules))) return Reason::ip_not_allowed;
+  if (!found.settings.active) return Reason::api_inactive;
+  return {};
+}
+
 Entry& entry(const Call& call) {
   return *static_cast<Entry*>(call.kept.get());
 }
@@ -138,8 +139,8 @@ Result<void> count_run(Call& call, const Deployment& deployment) {
 }
 
 void count_refusal(Call& call, const Fault& fault) {
-  const auto status = fault.kind();
-  if (!call.kept || status == Kind::internal || status == Kind::unavailable) return;
+  const auto status = Dialect::row(fault.reason()).status;
+  if (!call.kept || status >= 500 || fault.reason() == Reason::client_gone) return;
   call.house.calls.rejected(call.tx(), deployment(call).id);
 }
 

@@ -16,10 +16,16 @@
 #include "identity/organisations.h"
 #include "objects/signed_urls.h"
 #include "sql/database.h"
+#include "surfaces/deployments/budget.h"
 #include "surfaces/deployments/paths.h"
+#include "surfaces/deployments/waiting.h"
 #include "workflows/executions.h"
 
 namespace toll::deployed {
+
+// How much may be under way in this process.
+inline constexpr std::size_t most_waiting = 1024, most_fetching = 4;
+inline constexpr std::uint64_t most_body_bytes = std::uint64_t{1} << 30;
 
 // Everything here outlives the surface; wiring.cc owns it.
 struct House {
@@ -40,6 +46,9 @@ struct House {
   std::vector<std::string> origins;          // of browsers that may call MCP, besides our own
   std::string version;                       // of the server
   bool others_work = false;                  // other processes end executions too
+  WaitingRoom& room;
+  Budget& bodies;    // bytes of bodies that are kept whole, and what is made of them
+  Budget& fetching;  // calls whose files are fetched now
 };
 
 using Call = api::Call<House>;
@@ -95,6 +104,7 @@ struct Entry {
   bool takes_files = false;
   std::int64_t most_files = 0;
   std::uint64_t most_bytes = 0;  // of a file
+  std::shared_ptr<Budget::Share> body;
 };
 enum class Use : std::uint8_t { read, run };
 // Finds the deployment of the path and of the key, in the order of the contract: credential, address, active, and for a
@@ -106,6 +116,10 @@ Entry& entry(const Call& call);
 inline const deployments::Deployment& deployment(const Call& call) {
   return entry(call).deployment;
 }
+// Whether the caller's key, and the deployment, may be used from where the call comes from, and it is active. Faults:
+// ip_not_allowed, api_inactive.
+Result<void> key_allowed(const Call& call);
+Result<void> may_come(const Call& call, const deployments::Deployment& deployment);
 // Counts a run in the window of its deployment, and stamps the answer. Faults: rate_limited.
 Result<void> count_run(Call& call, const deployments::Deployment& deployment);
 // What the workflow of a run says. Faults: workflow_not_found.

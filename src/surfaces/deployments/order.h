@@ -44,7 +44,8 @@ Result<ReadOrder> read_order(const api::MixedBody& body, const Demands& demands)
 // The fields of a body that is JSON already: for tools of MCP.
 Result<ReadOrder> read_order(const json::Object& body, const Demands& demands);
 
-// The execution that is asked for. The deployment's parameters lie under those of the call.
+// The execution that is asked for, with all that is large in `read`. The deployment's parameters lie under those of the
+// call.
 workflows::Order order_of(const deployments::Deployment& deployment, ReadOrder&& read);
 
 }  // namespace toll::deployed

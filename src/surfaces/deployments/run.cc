@@ -12,42 +12,22 @@ namespace toll::deployed {
 namespace {
 
 // How often the end is looked for where other processes make it.
-constexpr std::chrono::milliseconds look{500};
+constexpr std::chrono::milliseconds look{1000};
 
 void wait_on(Call& call, Run& run) {
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(run.give_up - call.house.clock.now());
-  if (left.count() <= 0 || run.execution->ended()) return;
+  if (left.count() <= 0 || run.execution->ended() || !run.waiting || call.house.room.closed()) return;
   call.linger = api::Linger{call.house.others_work ? std::min(look, left) : left,
                             [waiting = run.waiting](std::function<void()> wake) { waiting->arm(std::move(wake)); }};
 }
 
 }  // namespace
 
-void Waiting::listen(workflows::Executions& executions, const workflows::ExecutionId& id) {
-  handle_ = executions.on_end(id, [state = state_] {
-    std::function<void()> wake;
-    {
-      std::lock_guard lock(state->mutex);
-      state->ended = true;
-      wake = state->wake;
-    }
-    if (wake) wake();
-  });
-}
-
-void Waiting::arm(std::function<void()> wake) {
-  bool ended = false;
-  {
-    std::lock_guard lock(state_->mutex);
-    state_->wake = wake;
-    ended = state_->ended;
-  }
-  if (ended) wake();
-}
-
 Result<void> prepare_run(const House& house, const Entry& entry, Run& run) {
-  auto order = order_of(entry.deployment, ReadOrder(run.order));
+  auto order = order_of(entry.deployment, std::move(run.order));
   if (!run.order.presigned_urls.empty()) {
+    Budget::Share turn(house.fetching);
+    if (!turn.grow_to(1)) return Fault(Reason::overloaded).retry_after(std::chrono::seconds(1));
     auto fetched = TOLL_TRY(fetch_presigned(run.order.presigned_urls, {house.egress, house.store, house.presigned_hosts,
                                                                        house.public_url, entry.most_bytes}));
     std::move(fetched.begin(), fetched.end(), std::back_inserter(order.files));
@@ -58,12 +38,15 @@ Result<void> prepare_run(const House& house, const Entry& entry, Run& run) {
 
 // May run more than once: what an earlier run left is replaced.
 Result<void> accept_run(Call& call, const Entry& entry, Run& run) {
+  // Its body may have taken long: whoever deleted or switched off the deployment meanwhile meant this call too.
+  const auto now = call.house.deployments.find(call.tx(), entry.deployment.organisation, entry.deployment.id);
+  if (!now) return Reason::bad_key;
+  if (!now->settings.active) return Reason::api_inactive;
   run.execution = TOLL_TRY(call.house.executions.accept(call.tx(), *run.prepared));
   call.house.deployments.note_run(call.tx(), entry.deployment.id);
   if (run.order.timeout <= 0) return {};
   // Before the commit, so that no end is missed.
-  run.waiting = std::make_shared<Waiting>();
-  run.waiting->listen(call.house.executions, run.execution->id);
+  run.waiting = call.house.room.enter(call.house.executions, run.execution->id);
   run.give_up = call.house.clock.now() + std::chrono::seconds(run.order.timeout);
   wait_on(call, run);
   return {};

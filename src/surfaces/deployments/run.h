@@ -1,9 +1,7 @@
 // A run of a deployed workflow, from the call to the answer: what both families of routes and the tools of MCP share.
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,26 +9,9 @@
 #include "surfaces/deployments/house.h"
 #include "surfaces/deployments/order.h"
 #include "surfaces/deployments/result.h"
+#include "surfaces/deployments/waiting.h"
 
 namespace toll::deployed {
-
-// The end of an execution, and whoever waits for it: the answer's coroutine.
-class Waiting {
- public:
-  // `executions` outlives it.
-  void listen(workflows::Executions& executions, const workflows::ExecutionId& id);
-  // api::Linger::arm
-  void arm(std::function<void()> wake);
-
- private:
-  struct State {
-    std::mutex mutex;
-    bool ended = false;
-    std::function<void()> wake;
-  };
-  std::shared_ptr<State> state_ = std::make_shared<State>();
-  std::shared_ptr<void> handle_;
-};
 
 // One run. Made after the order was read; prepare() and accept() in that order, then answers.
 struct Run {

@@ -195,10 +195,9 @@ Result<GetDeployment::Response> GetDeployment::handle(Call& call, const Request&
 Result<PutDeployment::Response> PutDeployment::handle(Call& call, const Request& in) {
   const auto known = TOLL_TRY(deployment_of(call, in.id));
   const auto body = TOLL_TRY(object_of(in.body));
-  auto settings = known.settings;
-  TOLL_TRY(read_deployment(call, body, false, settings));
-  const auto changed = TOLL_TRY(call.house.deployments.update(
-      call.tx(), membership(call).id, known.id, [&](deployments::Settings& out) { out = settings; }, call.actor()));
+  const auto change = [&](deployments::Settings& out) { return read_deployment(call, body, false, out); };
+  const auto changed =
+      TOLL_TRY(call.house.deployments.update(call.tx(), membership(call).id, known.id, change, call.actor()));
   return shown(call, changed);
 }
 

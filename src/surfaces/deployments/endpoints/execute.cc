@@ -64,10 +64,11 @@ bool claim(Call& call, const Execution& execution) {
 
 http::Response compat_answer(Call& call, const Run& run) {
   const auto& execution = *run.execution;
-  if (execution.ended()) claim(call, execution);
-  return json_answer(
-      execution.state == State::error ? 422 : 200,
-      response_json(execution, compat_status(call, execution), result_of(call, execution, run.order.include)));
+  call.served = nullptr;  // of an earlier run
+  const bool mine = execution.ended() && claim(call, execution);
+  return json_answer(execution.state == State::error ? 422 : 200,
+                     response_json(execution, compat_status(call, execution),
+                                   mine ? result_of(call, execution, run.order.include) : json::Value()));
 }
 
 // The id in the query of the compatible path. Faults: invalid_request, execution_not_found.
@@ -103,6 +104,15 @@ api::FormLimits RunEndpoint::form_limits(const Call& call) {
 
 std::uint64_t RunEndpoint::body_limit(const Call& call) {
   return std::max(least_json_limit, entry(call).most_bytes / 3 * 4);
+}
+
+Result<void> RunEndpoint::take_up(Call& call, std::uint64_t bytes) {
+  auto& share = entry(call).body;
+  if (!share) share = std::make_shared<Budget::Share>(call.house.bodies);
+  // A JSON text of small values takes several times its size once it is read.
+  constexpr std::uint64_t read_factor = 4;
+  if (!share->grow_to(bytes * read_factor)) return Fault(Reason::overloaded).retry_after(std::chrono::seconds(1));
+  return {};
 }
 
 Result<void> Execute::prepare(Call& call, Request& in) {

@@ -25,6 +25,7 @@ struct RunEndpoint : Endpoint {
   static constexpr std::string_view description = about_runs;
   static api::FormLimits form_limits(const Call& call);
   static std::uint64_t body_limit(const Call& call);
+  static Result<void> take_up(Call& call, std::uint64_t bytes);
   static void refused(Call& call, const Fault& fault) { count_refusal(call, fault); }
 };
 

@@ -100,12 +100,13 @@ template <class Base, class Places>
 Result<KeyView> PatchKeyAt<Base, Places>::handle(Call& call, const Request& in) {
   const auto key = TOLL_TRY(key_of(call, in));
   const auto body = TOLL_TRY(object_of(in.body));
-  Fields fields(body);
-  auto settings = call.house.keys.find(call.tx(), membership(call).id.value(), key)->settings;
-  read_key(fields, "name", true, call.now, settings);
-  TOLL_TRY(std::move(fields).done());
-  const auto changed = TOLL_TRY(call.house.keys.update(
-      call.tx(), membership(call).id.value(), key, [&](auto& out) { out = settings; }, call.actor()));
+  const auto change = [&](identity::OrganisationKeySettings& out) {
+    Fields fields(body);
+    read_key(fields, "name", true, call.now, out);
+    return std::move(fields).done();
+  };
+  const auto changed =
+      TOLL_TRY(call.house.keys.update(call.tx(), membership(call).id.value(), key, change, call.actor()));
   return view(changed, call.now);
 }
 

@@ -206,7 +206,7 @@ Result<void> start_run(Call& call, std::string_view name, const Object& argument
   in_write(call, [&] { return counted = count_run(call, target.deployment), true; });
   TOLL_TRY(std::move(counted));
   auto refuse = [&](const Fault& fault) {
-    if (fault.kind() != Kind::internal && fault.kind() != Kind::unavailable)
+    if (Dialect::row(fault.reason()).status < 500)
       in_write(call, [&] { return call.house.calls.rejected(call.tx(), target.deployment.id), true; });
     return fault;
   };
@@ -240,6 +240,7 @@ Result<void> choose_target(Call& call, std::string_view name, bool& known) {
     known = found != all.end();
     if (!known) return {};
     if (!found->may_run) return Reason::role_required;
+    TOLL_TRY(may_come(call, found->deployment));
     Entry target;
     target.deployment = found->deployment;
     TOLL_TRY(find_workflow(call, target));
@@ -353,6 +354,7 @@ Result<void> no_deployment_key(const identity::Principal& who) {
 }
 
 Result<void> McpOfAccount::admit(Call& call) {
+  TOLL_TRY(key_allowed(call));
   TOLL_TRY(origin_allowed(call));
   auto grown = std::make_shared<McpEntry>();
   grown->scope = Scope::account;

@@ -93,6 +93,8 @@ TEST(DeploymentsDialect, takes_the_key_of_the_path_and_of_the_header_only_when_t
   EXPECT_EQ(shown("/deployment/unst_a/", {"Bearer unst_a"})->secret, "unst_a");
   EXPECT_EQ(shown("/deployment/unst_a/", {"bEaReR unst_a"})->secret, "unst_a");
   EXPECT_EQ(shown("/deployment/%75nst_a/", {"Bearer unst_a"})->secret, "unst_a");
+  EXPECT_EQ(shown("/%64eployment/unst_a/", {"Bearer unst_b"}).error().reason(), Reason::bad_key)
+      << "as the router reads it";
   EXPECT_EQ(shown("/deployment/unst_a/", {"Bearer unst_b"}).error().reason(), Reason::bad_key);
   EXPECT_EQ(shown("/deployment/unst_a/", {"Bearer "}).error().reason(), Reason::wrong_scheme);
   EXPECT_EQ(shown("/deployment/unst_a/", {"Bearer unst_a", "Bearer unst_a"}).error().reason(), Reason::wrong_scheme);
@@ -188,14 +190,38 @@ TEST(DeploymentsOrder, files_are_fetched_from_s3_and_listed_hosts_only) {
   const std::vector<std::string> listed{"files.example", "localhost:9000"};
   const std::string own = "https://toll.example";
   for (auto good : {"https://bucket.s3.eu-west-1.amazonaws.com/k?X-Amz-Signature=1", "https://s3.amazonaws.com/b/k",
-                    "https://b.s3-accelerate.amazonaws.com/k", "https://FILES.example/x", "http://localhost:9000/b/k",
-                    "https://toll.example/objects/models/k"})
+                    "https://b.s3-accelerate.amazonaws.com/k", "https://s3-eu-west-1.amazonaws.com/b/k",
+                    "https://b.s3.dualstack.us-east-2.amazonaws.com/k", "https://FILES.example/x",
+                    "http://localhost:9000/b/k", "https://toll.example/objects/models/k"})
     EXPECT_TRUE(presigned_host_allowed(good, listed, own)) << good;
   for (auto bad : {"http://bucket.s3.amazonaws.com/k", "https://evil.example/k",
                    "https://s3.amazonaws.com.evil.example/k", "https://files.example@evil.example/k",
-                   "https://ec2.amazonaws.com/x", "file:///etc/passwd", "x", "http://localhost:9001/b",
-                   "https://toll.example/unstract"})
+                   "https://ec2.amazonaws.com/x", "https://s3-mine-123.eu-west-1.elb.amazonaws.com/x",
+                   "file:///etc/passwd", "x", "http://localhost:9001/b", "https://toll.example/unstract"})
     EXPECT_FALSE(presigned_host_allowed(bad, listed, own)) << bad;
+}
+
+TEST(DeploymentsBudget, what_one_call_has_taken_nobody_else_gets_until_it_goes) {
+  Budget budget(10);
+  auto first = std::make_unique<Budget::Share>(budget);
+  Budget::Share second(budget);
+  EXPECT_TRUE(first->grow_to(6));
+  EXPECT_TRUE(first->grow_to(4)) << "it keeps what it has";
+  EXPECT_FALSE(second.grow_to(5));
+  EXPECT_TRUE(second.grow_to(4));
+  first.reset();
+  EXPECT_TRUE(second.grow_to(10));
+  EXPECT_FALSE(second.grow_to(11));
+}
+
+// One call of each kind of number that JSON writes for a whole one.
+TEST(DeploymentsFields, whole_numbers_are_read_however_they_are_written) {
+  const auto body = json::parse(R"({"a":5,"b":5.0,"c":"5","d":5.5,"e":1e300,"f":true})").value().as_object();
+  Fields fields(body);
+  for (auto name : {"a", "b", "c"}) EXPECT_EQ(fields.integer(name, 0, 10), 5) << name;
+  EXPECT_TRUE(fields.ok());
+  for (auto name : {"d", "e", "f"}) EXPECT_FALSE(fields.integer(name, 0, 10)) << name;
+  EXPECT_EQ(std::move(fields).done().error().problems().size(), 3u);
 }
 
 TEST(DeploymentsFields, reads_times_with_any_offset_and_says_them_with_milliseconds) {
