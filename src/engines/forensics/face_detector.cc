@@ -62,6 +62,27 @@ std::vector<Box> squares_of(const Picture& picture, FaceDetector::Depth depth) {
   return out;
 }
 
+// The squares overlap: a large picture is scaled down once, so that each of its pixels is looked at once. The smallest
+// square keeps twice the network's side.
+double reduction(const Picture& picture, FaceDetector::Depth depth) {
+  const double smallest = std::min(picture.width, picture.height) / (depth == FaceDetector::Depth::image ? 2.0 : 1.0);
+  const double scale = smallest / (2 * side);
+  return scale >= 1.5 ? scale : 1;
+}
+
+Picture reduced(const Picture& picture, double scale) {
+  const auto length = [&](int pixels) { return std::max(1, static_cast<int>(std::lround(pixels / scale))); };
+  return cut(picture, {0, 0, static_cast<double>(picture.width), static_cast<double>(picture.height)},
+             length(picture.width), length(picture.height));
+}
+
+void enlarge(std::vector<Face>& faces, double x, double y) {
+  for (auto& face : faces) {
+    face.box = {face.box.x1 * x, face.box.y1 * y, face.box.x2 * x, face.box.y2 * y};
+    for (auto& point : face.points) point = {point.x * x, point.y * y};
+  }
+}
+
 double shared_of_smaller(const Box& a, const Box& b) {
   const Box both{std::max(a.x1, b.x1), std::max(a.y1, b.y1), std::min(a.x2, b.x2), std::min(a.y2, b.y2)};
   const double smaller = std::min(a.area(), b.area());
@@ -153,10 +174,14 @@ Result<FaceDetector> FaceDetector::open() {
 }
 
 Result<std::vector<Face>> FaceDetector::find(const Picture& picture, Depth depth, const std::stop_token& stop) {
+  const double scale = reduction(picture, depth);
+  const auto small = scale > 1 ? reduced(picture, scale) : Picture();
+  const auto& seen = scale > 1 ? small : picture;
   std::vector<Face> all;
-  for (const auto& square : squares_of(picture, depth))
-    if (auto looked = state_->look(picture, square, all, stop); !looked) return std::move(looked).error();
+  for (const auto& square : squares_of(seen, depth))
+    if (auto looked = state_->look(seen, square, all, stop); !looked) return std::move(looked).error();
   auto faces = without_repeats(std::move(all));
+  enlarge(faces, static_cast<double>(picture.width) / seen.width, static_cast<double>(picture.height) / seen.height);
   std::erase_if(faces, [&](const Face& face) {
     return clipped(face.box, picture.width, picture.height).area() < 0.5 * face.box.area() || face.box.width() < 16;
   });

@@ -56,6 +56,21 @@ std::vector<Reach> reaches(double from, double to, int count) {
 
 std::array<float, 3> mean_under(const Picture& picture, const Reach& columns, const Reach& rows) {
   std::array<float, 3> sum{};
+  const bool inside = columns.first >= 0 && columns.first + static_cast<int>(columns.shares.size()) <= picture.width;
+  if (inside) {
+    for (std::size_t j = 0; j < rows.shares.size(); ++j) {
+      const int y = rows.first + static_cast<int>(j);
+      if (y < 0 || y >= picture.height) continue;
+      const auto* pixel = picture.at(columns.first, y);
+      float red = 0, green = 0, blue = 0;
+      for (const float share : columns.shares) {
+        red += share * pixel[0], green += share * pixel[1], blue += share * pixel[2];
+        pixel += 3;
+      }
+      sum[0] += rows.shares[j] * red, sum[1] += rows.shares[j] * green, sum[2] += rows.shares[j] * blue;
+    }
+    return sum;
+  }
   for (std::size_t j = 0; j < rows.shares.size(); ++j) {
     const int y = rows.first + static_cast<int>(j);
     if (y < 0 || y >= picture.height) continue;

@@ -83,7 +83,7 @@ Plan read_plan(std::string_view params) {
   if (fields.find("limits")) plan.limits = parse_limits(fields.object("limits"));
   if (fields.find("models"))
     for (const auto& model : fields.array("models")) plan.models.push_back(parse_model(Fields::of(model, "a model")));
-  plan.threads = static_cast<unsigned>(fields.integer("threads", 0, 64, 0));
+  plan.threads = static_cast<unsigned>(fields.integer("threads", 0, 64, plan.threads));
   plan.memory_mib = fields.integer("memory_mib", 64, 65'536, plan.memory_mib);
   check_kind(plan);
   check_models(plan);

@@ -58,15 +58,17 @@ struct Model {
 //    "singleFace":true},"limits":{"pixels":100000000,"seconds":600,"frames":72000,
 //    "totalPixels":160000000000},
 //    "models":[{"role":"DF-1","sha256":"<64 hex>","name":"acme/df","version":"3","manifest":{...}}],
-//    "threads":0,"memory_mib":1536}
+//    "threads":2,"memory_mib":1536}
 struct Plan {
   Phase phase = Phase::process;
   ModelType model_type = ModelType::ac1;
   MediaKind kind = MediaKind::image;  // that was declared
   Checks checks;                      // of FI-1; at least one of them
   Limits limits;
-  std::vector<Model> models;       // those of roles_of(...) that have one; without, the built-in rules
-  unsigned threads = 0;            // 0: the cores, at most 8
+  std::vector<Model> models;  // those of roles_of(...) that have one; without, the built-in rules
+  // Of models and decoders. Sums of a model may differ in their last bits with it, so it is not the machine's number of
+  // cores unless asked for (0, at most 8).
+  unsigned threads = 2;
   std::int64_t memory_mib = 1536;  // of the models, 64..65536; the worker needs about 2 GiB besides
 };
 
