@@ -30,7 +30,7 @@ struct Workshop {
   objects::KeySpaces key_spaces;
   jobs::Queue queue;
   separations::Separations separations;
-  separations::SeparationKind kind;
+  separations::SeparationKind kind, part_kind;
   engine::Limits limits;
 
   Workshop(Foundation& foundation, const config::Settings& settings);

@@ -212,6 +212,7 @@ std::vector<Job> Queue::list(sql::Tx& tx, const ListJobs& which) const {
   std::string query = "SELECT " TOLL_JOB_COLUMNS " FROM jobs WHERE 1 = 1";
   if (which.account) query += " AND account_id = " + place(*which.account);
   if (which.status) query += " AND state = " + place(to_string(*which.status));
+  if (which.kind) query += " AND kind = " + place(*which.kind);
   if (which.before) query += " AND sequence < " + place(*which.before);
   query += " ORDER BY sequence DESC LIMIT " + place(which.limit);
   return jobs_of(tx.query_with(query, values));

@@ -39,6 +39,7 @@ struct ListJobs {
   std::optional<State> status;         // none: of all states
   std::optional<std::int64_t> before;  // jobs with a smaller sequence only
   std::size_t limit = 50;
+  std::optional<std::string> kind = std::nullopt;  // none: of all kinds
 };
 
 struct ClaimJobs {

@@ -19,11 +19,12 @@ class SeparationKind final : public jobs::Kind {
     std::chrono::seconds timeout{6 * 3600};
     std::int64_t max_seconds = 43200;
     std::uint64_t worker_memory = 4ull << 30;  // engine::Limits::memory_bytes of who runs it
+    std::string_view name = kind_name;         // or part_kind_name
   };
   SeparationKind(sql::Database& db, blob::Store& store, const Separations& separations, Options options)
       : db_(db), store_(store), separations_(separations), options_(options) {}
 
-  std::string_view name() const override { return kind_name; }
+  std::string_view name() const override { return options_.name; }
   std::chrono::seconds timeout() const override { return options_.timeout; }
   void started(sql::Tx& tx, const jobs::Job& job) override { separations_.started(tx, job.id); }
   // Faults: upload_missing, model_not_found, model_unusable, storage_full.

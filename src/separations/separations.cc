@@ -45,19 +45,21 @@ Separations::Separations(jobs::Queue& queue, const objects::Objects& objects, co
       trained_(clock, store, options_.can_run_trained) {}
 
 Result<Separation> Separations::submit(sql::Tx& tx, const NewSeparation& order) {
-  const JobId id(random_.uuid4());
+  const auto& part = order.part;
+  const JobId id = part ? part->id : JobId(random_.uuid4());
   const auto own = trained_.installed(tx, order.choice.model->name), for_voice = trained_.installed(tx, voice_model);
   const auto model = Models::with(*order.choice.model, own, for_voice);
   if (!model.ready) return Fault(Reason::model_not_ready).with("model", model.name);
-  auto job = queue_.submit(tx, {id, order.account, std::string(kind_name), model.cost, std::string(job_description)});
+  auto job = queue_.submit(tx, {id, order.account, std::string(part ? part_kind_name : kind_name),
+                               part ? metering::Credits{} : model.cost, std::string(job_description)});
   if (!job) return std::move(job).error();
   tx.exec(
       "INSERT INTO separations (job_id, account_id, filename, model, stem_count, two_stem) VALUES ($1, $2, $3, $4, $5, "
       "$6)",
       id, order.account, order.filename, model.name, order.choice.stem_count, order.choice.two_stem);
   if (const auto* trained = Models::serving(order.choice, own, for_voice)) note_serving(tx, id, trained->serving);
-  auto kept = objects_.attach(tx, *order.upload,
-                              {order.account, std::string(upload_role), id.value(), std::string(upload_name)});
+  const objects::NewObject upload{order.account, std::string(upload_role), id.value(), std::string(upload_name)};
+  auto kept = part ? objects_.attach_copy(tx, part->stored, upload) : objects_.attach(tx, *order.upload, upload);
   if (!kept) return std::move(kept).error();
   return Separation{
       std::move(*job), order.filename, model.name, order.choice.stem_count, order.choice.two_stem, {}, false, {}, {}};
@@ -106,7 +108,7 @@ Result<Separation> Separations::finished(sql::Tx& tx, AccountId account, const J
 }
 
 Result<std::vector<Separation>> Separations::list(sql::Tx& tx, const Listing& which) const {
-  jobs::ListJobs wanted{which.account, which.status, {}, which.limit};
+  jobs::ListJobs wanted{which.account, which.status, {}, which.limit, std::string(kind_name)};
   if (which.before) {
     auto before = which.account ? queue_.find(tx, *which.account, *which.before) : queue_.find(tx, *which.before);
     if (!before) return Reason::job_not_found;

@@ -22,7 +22,7 @@
 
 namespace toll::separations {
 
-inline constexpr std::string_view kind_name = "separation";
+inline constexpr std::string_view kind_name = "separation", part_kind_name = "separation_part";
 inline constexpr std::string_view upload_role = "upload";
 inline constexpr std::string_view stem_role = "stem";
 
@@ -48,6 +48,13 @@ struct NewSeparation {
   std::string filename;  // cleaned
   Choice choice;
   std::shared_ptr<blob::Staged> upload;
+  // A part of something larger, which pays for it: another kind of job, which list() does not show; it costs nothing
+  // here. `stored` stands in for the upload.
+  struct Part {
+    JobId id;
+    objects::Object stored;
+  };
+  std::optional<Part> part = std::nullopt;
 };
 
 struct Listing {
@@ -76,7 +83,7 @@ class Separations {
   Result<Separation> get(sql::Tx& tx, AccountId account, const JobId& id) const;
   // A completed job whose files are there. Faults: job_not_completed {status}, job_files_gone.
   Result<Separation> finished(sql::Tx& tx, AccountId account, const JobId& id) const;
-  // Newest first. Faults: invalid_request when `before` is no job of the account.
+  // Newest first, without parts. Faults: invalid_request when `before` is no job of the account.
   Result<std::vector<Separation>> list(sql::Tx& tx, const Listing& which) const;
 
   // Faults: job_not_cancellable {status}.
