@@ -114,7 +114,7 @@ Result<Answer> Inference::run(Call call, const Settle& settle) {
   const auto schema = TOLL_TRY(describe(account, call.target, call.hangup));
   if (auto fit = check_call(*schema, call.inputs, call.outputs, {options_.input_bytes, most_tensors}); !fit)
     return std::move(fit).error();
-  const auto price = price_of(call.target.repo_id);
+  const auto price = call.prepaid ? metering::Credits{} : price_of(call.target.repo_id);
   const auto purse = TOLL_TRY(purse_for(call, price));
   auto run = run_of(account, call.target);
   run.inputs = std::move(call.inputs);

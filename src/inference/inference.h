@@ -41,6 +41,7 @@ struct Call {
   int hangup = -1;                   // a descriptor that polls POLLRDHUP when nobody waits any more; -1: none
   // Of the account, as read with the target; none: it is read when the call is about to run.
   std::optional<metering::Credits> balance = std::nullopt;
+  bool prepaid = false;  // somebody else takes the price: a workflow's step
 };
 
 struct Answer {
