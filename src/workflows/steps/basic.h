@@ -11,7 +11,9 @@ namespace toll::workflows::steps {
 using DetectType = std::function<std::string(std::string_view head, std::string_view name)>;
 inline constexpr std::size_t detect_head_bytes = 4096;
 
-std::unique_ptr<StepKind> make_source_request(DetectType detect);
+// Gets what stands at the item's URL: the output of a source, with the file. Without one URLs are refused.
+using Fetch = std::function<StepResult(const Call&, std::stop_token)>;
+std::unique_ptr<StepKind> make_source_request(DetectType detect, Fetch fetch = {});
 std::unique_ptr<StepKind> make_transform_map();
 std::unique_ptr<StepKind> make_validate_schema();
 std::unique_ptr<StepKind> make_sink_response();

@@ -28,7 +28,7 @@ bool is_text(std::string_view mime) {
 
 class SourceRequest final : public StepKind {
  public:
-  explicit SourceRequest(DetectType detect) : detect_(std::move(detect)) {
+  SourceRequest(DetectType detect, Fetch fetch) : detect_(std::move(detect)), fetch_(std::move(fetch)) {
     about_.name = "source.request";
     about_.summary = "The files, text or JSON of the call: one item each.";
     about_.role = Role::source;
@@ -48,8 +48,9 @@ class SourceRequest final : public StepKind {
     return out;
   }
 
-  StepResult run(const Call& call, std::stop_token) override {
+  StepResult run(const Call& call, std::stop_token stop) override {
     const auto& item = call.item;
+    if (item.url) return fetched(call, std::move(stop));
     Output out;
     json::Object value{{"name", item.name}, {"mime", item.mime}, {"sha256", item.sha256}};
     if (item.text) {
@@ -61,19 +62,30 @@ class SourceRequest final : public StepKind {
     } else if (item.file) {
       value["size"] = item.file->size;
       if (auto failed = describe(call, *item.file, value)) return *failed;
-    } else {
-      return failed(fault::fetch_failed, "This server fetches no URLs.");
     }
-    const auto* accept = call.with.if_contains("accept");
-    if (accept && !matches_type(value["mime"].get_string(), *accept))
-      return failed(fault::unsupported_type,
-                    fmt::format("{} is not taken.", std::string_view(value["mime"].get_string())));
+    if (auto refused = refused_type(call, value)) return *refused;
     out.bytes = value["size"].is_number() ? value["size"].to_number<std::int64_t>() : 0;
     out.value = std::move(value);
     return out;
   }
 
  private:
+  StepResult fetched(const Call& call, std::stop_token stop) const {
+    if (!fetch_) return failed(fault::fetch_failed, "This server fetches no URLs.");
+    auto result = fetch_(call, std::move(stop));
+    const auto* output = std::get_if<Output>(&result);
+    if (output && output->value.is_object())
+      if (auto refused = refused_type(call, output->value.get_object())) return *refused;
+    return result;
+  }
+
+  static std::optional<StepFault> refused_type(const Call& call, const json::Object& value) {
+    const auto* accept = call.with.if_contains("accept");
+    const auto* mime = value.if_contains("mime");
+    if (!accept || !mime || !mime->is_string() || matches_type(mime->get_string(), *accept)) return std::nullopt;
+    return failed(fault::unsupported_type, fmt::format("{} is not taken.", std::string_view(mime->get_string())));
+  }
+
   std::optional<StepFault> describe(const Call& call, const File& file, json::Object& value) const {
     auto reader = call.open(file);
     if (!reader) return failed(fault::file_unreadable, "The file is not there any more.", reader.error().describe());
@@ -92,6 +104,7 @@ class SourceRequest final : public StepKind {
 
   About about_;
   DetectType detect_;
+  Fetch fetch_;
 };
 
 }  // namespace
@@ -108,8 +121,8 @@ bool matches_type(std::string_view mime, const json::Value& patterns) {
   return false;
 }
 
-std::unique_ptr<StepKind> make_source_request(DetectType detect) {
-  return std::make_unique<SourceRequest>(std::move(detect));
+std::unique_ptr<StepKind> make_source_request(DetectType detect, Fetch fetch) {
+  return std::make_unique<SourceRequest>(std::move(detect), std::move(fetch));
 }
 
 }  // namespace toll::workflows::steps
