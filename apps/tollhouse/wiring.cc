@@ -26,6 +26,7 @@
 #include "tollhouse/registry.h"
 #include "tollhouse/stems.h"
 #include "tollhouse/tunes.h"
+#include "tollhouse/workflows.h"
 #include "tollhouse/workshop.h"
 
 namespace toll::app {
@@ -91,13 +92,15 @@ int serve(const config::Settings& settings) {
   Foundation base(settings);
   Workshop workshop(base, settings);
   Gatehouse gatehouse(base, workshop, settings);
-  Janitor janitor(*base.db,
-                  {[&](sql::Tx& tx) { workshop.separations.expire(tx); },
-                   [&](sql::Tx& tx) { gatehouse.idempotency.purge(tx); }, [&](sql::Tx& tx) { base.sessions.purge(tx); },
-                   [&](sql::Tx& tx) {
-                     const auto kept = std::chrono::hours(settings.objects.upload_retention_hours);
-                     workshop.slots.sweep(tx, base.clock.now() - kept, 500);
-                   }});
+  Workflows workflows(base, workshop, settings);
+  Janitor janitor(
+      *base.db,
+      {[&](sql::Tx& tx) { workflows.executions.sweep(tx); }, [&](sql::Tx& tx) { workshop.separations.expire(tx); },
+       [&](sql::Tx& tx) { gatehouse.idempotency.purge(tx); }, [&](sql::Tx& tx) { base.sessions.purge(tx); },
+       [&](sql::Tx& tx) {
+         const auto kept = std::chrono::hours(settings.objects.upload_retention_hours);
+         workshop.slots.sweep(tx, base.clock.now() - kept, 500);
+       }});
   const auto prober = probe::make_prober([&] { return workshop.runner(); }, probes);
 
   Stems stems_surface(base, workshop, *prober, settings);
@@ -105,6 +108,7 @@ int serve(const config::Settings& settings) {
   Registry registry_surface(base, workshop, settings);
   Inference inference_surface(base, workshop, registry_surface.serving, registry_surface.recorder, gatehouse.core,
                               gatehouse.metrics, settings);
+  workflows.equip(base, workshop, stems_surface, registry_surface, inference_surface);
   object_store::House objects_house{*workshop.store, workshop.urls, workshop.slots, workshop.key_spaces};
   auto& front = gatehouse.front;
   front.add(stems::make(gatehouse.core, stems_surface.house));
@@ -117,6 +121,8 @@ int serve(const config::Settings& settings) {
   add_pages(front, pages);
 
   const auto dispatcher = workshop.dispatch(settings);
+  gatehouse.metrics.gauge("tollhouse_workflow_items_running", "Items of workflow executions that run in this process.",
+                          [&] { return static_cast<double>(workflows.runner.running()); });
   gatehouse.metrics.gauge("tollhouse_access_rows_dropped_total",
                           "Rows of the registry's access log lost to a full buffer.",
                           [&] { return static_cast<double>(registry_surface.recorder.dropped()); });
@@ -125,6 +131,7 @@ int serve(const config::Settings& settings) {
 
   const auto options = server_options(settings);
   const auto server = listen(options, front);
+  workflows.runner.start();
   log::gather();
   log::info("server.started", {{"listen", options.host + ":" + std::to_string(server->port())},
                                {"tls", options.certificate_file.empty() ? 0 : 1},
@@ -140,6 +147,7 @@ int serve(const config::Settings& settings) {
     inference_surface.drain(ended);
   });
   server->run();
+  workflows.runner.stop();
   dispatcher->stop();
   inference_surface.join();
   gatehouse.join();

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "schema/schema.h"
+#include "workflows/executions.h"
 #include "workflows/templates.h"
 
 namespace toll::workflows {
@@ -194,10 +195,14 @@ class Check {
   }
 
   bool reaches(std::size_t index) const {
-    const auto& id = at(index).id;
-    if (std::ranges::find(at(index).needs, id) != at(index).needs.end()) return true;
-    return std::ranges::any_of(definition_.before(index),
-                               [&](std::size_t i) { return std::ranges::find(at(i).needs, id) != at(i).needs.end(); });
+    // Of two steps with one name the first is meant.
+    const auto needs_it = [&](std::size_t other) {
+      return std::ranges::any_of(at(other).needs, [&](const std::string& id) {
+        return std::ranges::find(definition_.steps, id, &Step::id) - definition_.steps.begin() ==
+               static_cast<std::ptrdiff_t>(index);
+      });
+    };
+    return needs_it(index) || std::ranges::any_of(definition_.before(index), needs_it);
   }
 
   void flow() {
@@ -233,6 +238,8 @@ class Check {
     const auto* known = kind(index);
     if (!known) return;
     const auto& step = at(index);
+    if (known->about().role == Role::source && !reaches_sink(step.id))
+      problems_.add("no_sink", step_path(index), fmt::format("No sink gets what \"{}\" brings.", step.id));
     if (known->about().role == Role::source && !step.needs.empty() && step.needs_given)
       problems_.add("invalid", step_path(index) / "needs", "A source needs no other step.");
     for (std::size_t n = 0; n < step.needs.size(); ++n) {
@@ -242,6 +249,14 @@ class Check {
         problems_.add("invalid", step_path(index) / "needs",
                       fmt::format("\"{}\" runs after the end of the execution; no step can need it.", step.needs[n]));
     }
+  }
+
+  bool reaches_sink(const std::string& source) const {
+    const auto goes = steps_of_item(definition_, context_.catalogue, source);
+    for (std::size_t i = 0; i < goes.size(); ++i)
+      if (goes[i] && at(i).uses.starts_with("sink.")) return true;
+    // Without any sink another problem says so.
+    return std::ranges::none_of(definition_.steps, [](const Step& step) { return step.uses.starts_with("sink."); });
   }
 
   void media(std::size_t index) {

@@ -95,7 +95,8 @@ void read_needs(const Member& from, Step& step) {
   if (!from.value || from.value->is_null()) return;
   step.needs_given = true;
   const auto* list = from.value->if_array();
-  if (!list) return from.invalid("Expected a list of step ids.");
+  if (!list || list->size() > most_steps)
+    return from.invalid(fmt::format("Expected a list of at most {} step ids.", most_steps));
   for (std::size_t i = 0; i < list->size(); ++i) {
     const auto* id = (*list)[i].if_string();
     if (!id)

@@ -61,6 +61,10 @@ void Definitions::check_caps(const Limits& limits, Problems& problems) const {
 
 Result<Definition> Definitions::read(sql::Tx& tx, const Owner& owner, const json::Object& document) const {
   Problems problems;
+  if (boost::json::serialize(document).size() > most_document_bytes) {
+    problems.add("max_length", {}, "A workflow has at most 256 KiB.");
+    return std::move(problems).result().error();
+  }
   auto definition = read_definition(document, problems);
   // Limits that nobody wrote are not to be beyond the operator's.
   if (!document.contains("limits")) {
@@ -70,8 +74,6 @@ Result<Definition> Definitions::read(sql::Tx& tx, const Owner& owner, const json
   }
   check_caps(definition.limits, problems);
   check_definition(definition, {catalogue_, secrets_, tx, owner.organisation, owner.payer}, problems);
-  if (boost::json::serialize(write_definition(definition)).size() > most_document_bytes)
-    problems.add("max_length", {}, "A workflow has at most 256 KiB.");
   if (auto checked = std::move(problems).result(); !checked) return std::move(checked).error();
   return definition;
 }

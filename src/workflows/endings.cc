@@ -4,10 +4,6 @@
 
 namespace toll::workflows {
 
-namespace {
-constexpr std::size_t most_overdue = 100;
-}
-
 Execution execution_of(const sql::Row& row) {
   Execution out;
   out.id = ExecutionId(row.text(0));
@@ -72,25 +68,6 @@ bool Endings::stop(sql::Tx& tx, const ExecutionId& id, State state, std::string_
   return true;
 }
 
-std::size_t Endings::stop_overdue(sql::Tx& tx, std::optional<Time>& next) {
-  const auto rows = tx.query(
-      "SELECT id, timeout_s, deadline_at FROM executions WHERE ended_at IS NULL AND deadline_at IS NOT NULL ORDER BY "
-      "deadline_at LIMIT $1",
-      most_overdue);
-  std::size_t stopped = 0;
-  next.reset();
-  for (const auto& row : rows) {
-    if (row.time(2) > clock_.now()) {
-      next = row.time(2);
-      break;
-    }
-    const auto error = "execution timed out after " + std::to_string(row.integer(1)) + " s";
-    stopped += stop(tx, ExecutionId(row.text(0)), State::error, error, fault::deadline_exceeded, error);
-  }
-  if (!next && rows.size() == most_overdue) next = clock_.now();
-  return stopped;
-}
-
 void Endings::end(sql::Tx& tx, const ExecutionId& id, State state, std::optional<std::string> error) {
   if (error && error->empty()) error = "The execution failed.";
   const auto now = clock_.now();
@@ -105,6 +82,9 @@ void Endings::end(sql::Tx& tx, const ExecutionId& id, State state, std::optional
     ledger_.release(tx, HoldId(hold.integer(0)), "Refund: workflow execution");
   tx.exec("UPDATE execution_steps SET state = 'failed', ended_at = $2 WHERE execution_id = $1 AND state = 'running'",
           id, now);
+  if (tx.exec("UPDATE execution_items SET state = 'waiting', turn = $2 WHERE execution_id = $1 AND state = 'armed'", id,
+              now) > 0)
+    signals_.work_added(tx);
   const auto ended = execution_of(*row);
   for (const auto& counted : counted_) counted(tx, ended);
   signals_.ended(tx, id);

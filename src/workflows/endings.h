@@ -32,8 +32,6 @@ class Endings {
   // open items.
   bool stop(sql::Tx& tx, const ExecutionId& id, State state, std::string_view error, std::string_view code,
             std::string_view detail);
-  // Those whose deadline has passed; how many. The next one's, if there is any, comes back in `next`.
-  std::size_t stop_overdue(sql::Tx& tx, std::optional<Time>& next);
 
  private:
   void close(sql::Tx& tx, const ExecutionId& id, std::int64_t items, std::int64_t succeeded);

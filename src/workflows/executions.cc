@@ -15,9 +15,6 @@ namespace toll::workflows {
 
 namespace {
 
-// Between items of one execution in the queue: a batch of a thousand leaves room for who comes a moment later.
-constexpr std::int64_t turn_step = 250'000;
-
 json::Object pins_of(sql::Tx& tx, const Prepared& prepared, const Catalogue& catalogue) {
   json::Object out;
   const auto& order = prepared.order;
@@ -85,7 +82,9 @@ std::vector<bool> steps_of_item(const Definition& definition, const Catalogue& c
         const auto found = std::ranges::find(steps, id, &Step::id);
         return found == steps.end() || !out[static_cast<std::size_t>(found - steps.begin())];
       };
-      if (!needs.empty() && std::ranges::all_of(needs, gone)) out[i] = false;
+      const auto* kind = catalogue.find(steps[i].uses);
+      const bool source = kind && kind->about().role == Role::source;
+      if (!source && !needs.empty() && std::ranges::all_of(needs, gone)) out[i] = false;
     }
   return out;
 }
@@ -124,18 +123,17 @@ Result<Prepared> Executions::prepare(Order order) {
   out.order = std::move(order);
   out.limits = limits_of(*out.definition, out.order.limits, definitions_.caps());
   if (auto made = make_items(out, definitions_.catalogue(), store_, random_); !made) return std::move(made).error();
+  out.question = question_of(out);
+  out.order.input_data = without_contents(std::move(out.order.input_data));
   return out;
-}
-
-Result<void> Executions::hold(sql::Tx& tx, const Prepared& prepared, const ExecutionId& id, const Item& item) const {
-  return hold_for_item(tx, ledger_, definitions_.catalogue(), *prepared.definition,
-                       {id, prepared.order.organisation, prepared.order.payer, item.ordinal, prepared.source});
 }
 
 Result<Execution> Executions::accept(sql::Tx& tx, const Prepared& prepared) {
   const auto& order = prepared.order;
   const auto now = clock_.now();
-  if (!tx.one("SELECT 1 FROM workflows WHERE id = $1 AND organisation_id = $2", order.workflow, order.organisation))
+  if (!tx.one("SELECT 1 FROM workflows w JOIN workflow_revisions r ON r.workflow_id = w.id WHERE w.id = $1 AND "
+              "w.organisation_id = $2 AND r.revision = $3",
+              order.workflow, order.organisation, prepared.revision))
     return Reason::workflow_not_found;
   const ExecutionId id(random_.uuid4());
   const auto pins = pins_of(tx, prepared, definitions_.catalogue());
@@ -151,6 +149,8 @@ Result<Execution> Executions::accept(sql::Tx& tx, const Prepared& prepared) {
       prepared.limits.max_files, prepared.limits.timeout_s, order.result_ttl_s, items, items + (prepared.lists ? 1 : 0),
       now);
 
+  const auto prices =
+      prices_of(tx, definitions_.catalogue(), *prepared.definition, order.organisation, order.payer, prepared.source);
   std::size_t reused = 0;
   for (std::size_t i = 0; i < prepared.items.size(); ++i) {
     const auto& item = prepared.items[i];
@@ -164,7 +164,8 @@ Result<Execution> Executions::accept(sql::Tx& tx, const Prepared& prepared) {
       if (!kept) return std::move(kept).error();
     }
     if (!same) {
-      if (auto held = hold(tx, prepared, id, item); !held) return std::move(held).error();
+      if (auto held = hold_for_item(tx, ledger_, prices, {id, order.payer, item.ordinal}); !held)
+        return std::move(held).error();
       continue;
     }
     ++reused;
@@ -181,10 +182,23 @@ Result<Execution> Executions::accept(sql::Tx& tx, const Prepared& prepared) {
     listing.ordinal = items;
     insert_item(tx, {id, "", now, to_micros(now)}, listing, {}, "listing");
   }
+  arm_leaves(tx, prepared, id);
   for (std::size_t i = 0; i < reused; ++i) endings_.item_ended(tx, id, true);
   signals_.work_added(tx);
   return execution_of(
       tx.one("SELECT " + std::string(execution_columns) + " FROM executions WHERE id = $1", id).value());
+}
+
+void Executions::arm_leaves(sql::Tx& tx, const Prepared& prepared, const ExecutionId& id) const {
+  Item leaf;
+  for (const auto& step : prepared.definition->steps) {
+    const auto* kind = definitions_.catalogue().find(step.uses);
+    if (!kind || kind->about().role != Role::leaf) continue;
+    leaf.id = random_.uuid4();
+    --leaf.ordinal;
+    insert_item(tx, {id, step.id, clock_.now(), 0}, leaf, {}, notice_kind);
+    tx.exec("UPDATE execution_items SET state = 'armed' WHERE execution_id = $1 AND ordinal = $2", id, leaf.ordinal);
+  }
 }
 
 Result<Execution> Executions::find(sql::Tx& tx, const DeploymentId& deployment, const ExecutionId& id) const {
@@ -204,18 +218,22 @@ Result<Execution> Executions::find(sql::Tx& tx, const OrganisationId& organisati
 }
 
 ExecutionPage Executions::list(sql::Tx& tx, const ListExecutions& which) const {
-  const std::string where =
-      " FROM executions WHERE ($1 = '' OR organisation_id = $1) AND ($2 = '' OR deployment_id = $2) AND ($3 = '' OR "
-      "state "
-      "= $3)";
-  const auto organisation = which.organisation ? which.organisation->value() : std::string();
-  const auto deployment = which.deployment ? which.deployment->value() : std::string();
-  const auto state = which.state ? to_string(*which.state) : std::string_view();
+  std::vector<sql::Value> values;
+  std::string where = " FROM executions WHERE 1 = 1";
+  const auto only = [&](std::string_view column, sql::Value value) {
+    values.push_back(value);
+    where += " AND " + std::string(column) + " = $" + std::to_string(values.size());
+  };
+  if (which.deployment) only("deployment_id", *which.deployment);
+  if (which.organisation) only("organisation_id", *which.organisation);
+  if (which.state) only("state", to_string(*which.state));
   ExecutionPage page;
-  page.count = tx.one("SELECT count(*)" + where, organisation, deployment, state)->integer(0);
-  for (const auto& row : tx.query(
-           "SELECT " + std::string(execution_columns) + where + " ORDER BY created_at DESC, id DESC LIMIT $4 OFFSET $5",
-           organisation, deployment, state, which.limit, which.offset))
+  page.count = tx.query_with("SELECT count(*)" + where, values).front().integer(0);
+  values.push_back(which.limit);
+  values.push_back(which.offset);
+  const auto limit = " LIMIT $" + std::to_string(values.size() - 1) + " OFFSET $" + std::to_string(values.size());
+  for (const auto& row : tx.query_with(
+           "SELECT " + std::string(execution_columns) + where + " ORDER BY created_at DESC, id DESC" + limit, values))
     page.executions.push_back(execution_of(row));
   return page;
 }
@@ -255,8 +273,8 @@ void Executions::give_back(sql::Tx& tx, const ExecutionId& id) {
 }
 
 bool Executions::wait(const ExecutionId& id, Micros patience, std::stop_token stop) const {
-  // Executions that other processes end are seen by looking; there are none over SQLite.
-  const auto look = options_.one_server ? std::chrono::milliseconds(5000) : std::chrono::milliseconds(250);
+  // What other processes end is seen by looking; over SQLite there is one server.
+  const auto look = std::chrono::milliseconds(db_.engine() == sql::Engine::sqlite ? 1000 : 250);
   const auto deadline = std::chrono::steady_clock::now() + patience;
   struct Told {
     std::mutex mutex;

@@ -37,6 +37,7 @@ struct Prepared {
   std::vector<std::shared_ptr<blob::Staged>> contents;  // of the items, where they are files; else null
   std::string source;                                   // the step that takes the request's items
   bool lists = false;                                   // a connector has items of its own
+  std::string question;                                 // digest of everything else that was asked
 };
 
 struct ListExecutions {
@@ -56,7 +57,6 @@ class Executions {
  public:
   struct Options {
     Micros history = std::chrono::hours(24 * 90);  // how long an ended execution is remembered; 0: for ever
-    bool one_server = false;                       // nobody else works on this database (SQLite)
   };
   Executions(sql::Database& db, const Definitions& definitions, const metering::Ledger& ledger,
              const objects::Objects& objects, blob::Store& store, objects::Sweeper& sweeper, Signals& signals,
@@ -106,7 +106,7 @@ class Executions {
   Endings& endings() { return endings_; }
 
  private:
-  Result<void> hold(sql::Tx& tx, const Prepared& prepared, const ExecutionId& id, const Item& item) const;
+  void arm_leaves(sql::Tx& tx, const Prepared& prepared, const ExecutionId& id) const;
   void forget(sql::Tx& tx, const std::string& id) const;
 
   sql::Database& db_;

@@ -19,13 +19,31 @@ namespace {
 constexpr std::size_t most_output_bytes = 16 << 20;
 constexpr std::chrono::seconds longest_pause{60};
 constexpr std::size_t most_listed = 10'000;
+constexpr int most_leaf_retries = 10;
+constexpr int most_writes = 5;
+
+bool ours_to_mend(const Fault& fault) {
+  return fault.reason() == Reason::overloaded || fault.reason() == Reason::storage_full;
+}
+
+// Summed by model.
+void add_uses(std::vector<ModelUse>& sum, const std::vector<ModelUse>& more) {
+  for (const auto& use : more) {
+    auto found = std::ranges::find(sum, use.model, &ModelUse::model);
+    if (found == sum.end()) {
+      sum.push_back(use);
+      continue;
+    }
+    found->calls += use.calls;
+    found->prompt_tokens += use.prompt_tokens;
+    found->completion_tokens += use.completion_tokens;
+    found->embedding_tokens += use.embedding_tokens;
+    found->cost_micro_dollars += use.cost_micro_dollars;
+  }
+}
 
 StepFault worker_lost(int attempts) {
   return failed(fault::worker_lost, fmt::format("The worker died {} times.", attempts));
-}
-
-std::string error_text(std::string_view step, const StepFault& fault) {
-  return fmt::format("{}: {}: {}", step, fault.code, fault.detail.empty() ? "The step failed." : fault.detail);
 }
 
 std::optional<json::Value> member(const json::Object& object, const Reference& reference) {
@@ -54,7 +72,7 @@ json::Object item_json(const Item& item) {
 }  // namespace
 
 ItemRun::ItemRun(const RunContext& context, Claim claim, Loaded item, std::stop_token stop)
-    : context_(context), claim_(std::move(claim)), item_(std::move(item)), stop_(std::move(stop)) {
+    : context_(context), claim_(std::move(claim)), item_(std::move(item)), stop_(std::move(stop)), lost_(item_.lost) {
   const auto goes = steps_of_item(*item_.definition, context_.definitions.catalogue(), item_.source);
   for (std::size_t i = 0; i < goes.size(); ++i)
     progress_.push_back(!goes[i]                              ? Progress::out
@@ -64,23 +82,23 @@ ItemRun::ItemRun(const RunContext& context, Claim claim, Loaded item, std::stop_
 
 bool ItemRun::run() {
   if (item_.listing) return run_listing();
+  if (item_.ending) return run_leaf();
   while (!void_ && !stop_.stop_requested()) {
     const auto next = error_ ? std::nullopt : ready();
     if (next && runs() < context_.steps_at_once) {
       start(*next);
       continue;
     }
-    std::vector<std::pair<std::size_t, Outcome>> arrived;
     {
       std::unique_lock lock(mutex_);
       if (runs() == 0 && arrived_.empty()) break;
       changed_.wait(lock, [&] { return !arrived_.empty(); });
-      arrived.swap(arrived_);
     }
-    for (auto& [index, outcome] : arrived) take(index, std::move(outcome));
+    take_arrived();
     if (runs() == 0) threads_.clear();
   }
   threads_.clear();
+  take_arrived();
   if (void_) return true;
   if (stop_.stop_requested() && !error_) {
     if (!unwritten_.empty()) flush({});
@@ -88,6 +106,15 @@ bool ItemRun::run() {
   }
   const auto end = error_ ? ItemEnd{false, nullptr, {}, *error_} : success();
   return flush(end);
+}
+
+void ItemRun::take_arrived() {
+  std::vector<std::pair<std::size_t, Outcome>> arrived;
+  {
+    std::lock_guard lock(mutex_);
+    arrived.swap(arrived_);
+  }
+  for (auto& [index, outcome] : arrived) take(index, std::move(outcome));
 }
 
 std::optional<std::size_t> ItemRun::ready() const {
@@ -108,9 +135,9 @@ std::size_t ItemRun::runs() const {
 void ItemRun::start(std::size_t index) {
   progress_[index] = Progress::runs;
   // The only one that can run needs no thread of its own.
-  if (runs() == 1 && !ready()) return take(index, run_step(index));
+  if (runs() == 1 && !ready()) return take(index, guarded(index));
   threads_.emplace_back([this, index] {
-    auto outcome = run_step(index);
+    auto outcome = guarded(index);
     std::lock_guard lock(mutex_);
     arrived_.emplace_back(index, std::move(outcome));
     changed_.notify_one();
@@ -128,9 +155,9 @@ void ItemRun::take(std::size_t index, Outcome outcome) {
     std::vector<File> files;
     for (const auto& made : output->files) files.push_back(made.file());
     std::unique_lock lock(finished_mutex_);
-    item_.finished[id] = {output->value, std::move(files)};
+    item_.finished[id] = {output->value, std::move(files), output->shown};
+    if (id == item_.source) learn_from_source(item_.item, item_.finished[id]);
     lock.unlock();
-    if (about.name == "sink.response") shown_ = output->shown;
   } else {
     const auto& fault = std::get<StepFault>(outcome.result);
     progress_[index] = Progress::failed;
@@ -153,6 +180,11 @@ bool ItemRun::flush(const std::optional<ItemEnd>& end) {
     return context_.db.write([&](sql::Tx& tx) { return context_.work.commit(tx, claim_, item_, outcomes, with); });
   };
   auto written = write(unwritten_, end);
+  // No room or too much to do: ours to mend, while the lease lasts.
+  for (int i = 0; i < most_writes && !written && ours_to_mend(written.error()); ++i) {
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    written = write(unwritten_, end);
+  }
   if (!written) {
     // What could not be kept has not happened; the item fails for it.
     const auto& last = unwritten_.empty() ? std::string("item") : unwritten_.back().step;
@@ -165,6 +197,7 @@ bool ItemRun::flush(const std::optional<ItemEnd>& end) {
     if (!written) throw std::runtime_error("an item could not be ended: " + written.error().describe());
   }
   unwritten_.clear();
+  lost_ = 0;
   if (!*written) void_ = true;
   return true;
 }
@@ -178,7 +211,10 @@ ItemEnd ItemRun::success() const {
     const auto found = item_.finished.find(step(i).id);
     if (progress_[i] != Progress::done || found == item_.finished.end()) continue;
     const auto& about = kind(i)->about();
-    if (about.name == "sink.response") response = &found->second.value;
+    if (about.name == "sink.response") {
+      response = &found->second.value;
+      end.files = found->second.shown;
+    }
     if (about.role != Role::sink) continue;
     json::Object sink{{"step", step(i).id}, {"uses", step(i).uses}};
     if (const auto* output = found->second.value.if_object())
@@ -187,8 +223,16 @@ ItemEnd ItemRun::success() const {
     sinks.push_back(std::move(sink));
   }
   end.output = response ? *response : json::Value(json::Object{{"sinks", std::move(sinks)}});
-  end.files = shown_;
   return end;
+}
+
+// Of what the step's output does to memory, too.
+Outcome ItemRun::guarded(std::size_t index) try { return run_step(index); } catch (const std::exception& error) {
+  return {step(index).id,
+          1,
+          context_.clock.now(),
+          failed(fault::engine_failed, "Something went wrong on our side.", error.what()),
+          {}};
 }
 
 Outcome ItemRun::run_step(std::size_t index) {
@@ -197,15 +241,20 @@ Outcome ItemRun::run_step(std::size_t index) {
   const auto started = context_.clock.now();
   const auto retry = step.retry.value_or(Retry{});
   const auto begun = item_.attempts.find(step.id);
+  const int lost = lost_;
   // A step that was running when its worker died has used that attempt.
-  auto attempt = begun != item_.attempts.end() ? begun->second + (item_.lost > 0 ? 1 : 0) : 1 + item_.lost;
+  auto attempt = begun != item_.attempts.end() ? begun->second + (lost > 0 ? 1 : 0) : 1 + lost;
   if (attempt < 1) attempt = 1;
-  if (attempt > retry.max_attempts && item_.lost > 0)
-    return {step.id, retry.max_attempts, started, worker_lost(item_.lost), {}};
+  if (attempt > retry.max_attempts && lost > 0) return {step.id, retry.max_attempts, started, worker_lost(lost), {}};
+  std::vector<ModelUse> used;
   for (;; ++attempt) {
     auto result = this->attempt(step, kind, attempt);
+    auto& models =
+        std::holds_alternative<Output>(result) ? std::get<Output>(result).models : std::get<StepFault>(result).models;
+    add_uses(used, models);
     const auto* fault = std::get_if<StepFault>(&result);
     if (fault && fault->again && attempt < retry.max_attempts && pause(step, attempt, *fault)) continue;
+    models = used;
     Outcome outcome{step.id, attempt, started, std::move(result), {}};
     if (const auto* output = std::get_if<Output>(&outcome.result)) {
       outcome.output = boost::json::serialize(output->value);
@@ -216,13 +265,17 @@ Outcome ItemRun::run_step(std::size_t index) {
   }
 }
 
-// Waits before the next attempt; false: there is no use in waiting any more.
-bool ItemRun::pause(const Step& step, int attempt, const StepFault& fault) {
+Micros ItemRun::pause_after(const Step& step, int attempt, const StepFault& fault) {
   const auto base = step.retry.value_or(Retry{}).backoff_s * std::pow(2.0, attempt - 1);
   const auto jitter = 0.5 + 0.5 * static_cast<double>(context_.random.below(1001)) / 1000;
   auto pause = std::chrono::duration_cast<Micros>(std::chrono::duration<double>(base * jitter));
   if (fault.retry_after) pause = std::max(pause, Micros(*fault.retry_after));
-  pause = std::min(pause, Micros(longest_pause));
+  return std::min(pause, Micros(longest_pause));
+}
+
+// Waits before the next attempt; false: there is no use in waiting any more.
+bool ItemRun::pause(const Step& step, int attempt, const StepFault& fault) {
+  const auto pause = pause_after(step, attempt, fault);
   if (context_.clock.now() + pause >= item_.deadline) return !stop_.stop_requested();
   std::mutex mutex;
   std::condition_variable_any changed;
@@ -232,7 +285,7 @@ bool ItemRun::pause(const Step& step, int attempt, const StepFault& fault) {
 }
 
 StepResult ItemRun::attempt(const Step& step, StepKind& kind, int attempt) try {
-  if (kind.about().lasting) {
+  if (kind.about().lasting && !item_.ending) {
     const bool mine =
         context_.db.write([&](sql::Tx& tx) { return context_.work.started(tx, claim_, step.id, attempt); });
     if (!mine) return failed(fault::cancelled, "The execution has ended.");
@@ -305,6 +358,7 @@ std::variant<Call, StepFault> ItemRun::call_of(const Step& step, const StepKind&
   call.payer = item_.payer;
   call.workflow = item_.workflow;
   call.workflow_name = item_.definition->name;
+  call.workflow_type = to_string(item_.definition->type);
   call.step = step.id;
   call.uses = step.uses;
   call.item = item_.item;
@@ -319,10 +373,37 @@ std::variant<Call, StepFault> ItemRun::call_of(const Step& step, const StepKind&
     call.files.insert(call.files.end(), earlier.files.begin(), earlier.files.end());
   call.token = fmt::format("{}:{}:{}", claim_.execution.value(), item_.item.ordinal, step.id);
   call.attempt = attempt;
+  call.ending = item_.ending;
   call.max_file_bytes = item_.max_file_bytes;
   call.deadline = item_.deadline;
   call.store = &context_.store;
   return call;
+}
+
+ListResult ItemRun::list(const Step& step, StepKind& kind, int attempt) try {
+  auto call = call_of(step, kind, attempt);
+  if (auto* fault = std::get_if<StepFault>(&call)) return std::move(*fault);
+  return kind.list(std::get<Call>(call), stop_);
+} catch (const std::exception& error) {
+  return failed(fault::engine_failed, "Something went wrong on our side.", error.what());
+}
+
+// The claim's number counts the attempts: nothing else takes a leaf's item.
+bool ItemRun::run_leaf() {
+  const auto* step = item_.definition->find(item_.source);
+  auto* kind = step ? context_.definitions.catalogue().find(step->uses) : nullptr;
+  if (!kind) return true;
+  const auto attempt = static_cast<int>(claim_.number);
+  const auto result = this->attempt(*step, *kind, attempt);
+  if (stop_.stop_requested()) return false;
+  const auto* fault = std::get_if<StepFault>(&result);
+  const bool again = fault && fault->again && attempt <= most_leaf_retries;
+  const auto due = context_.clock.now() + (again ? pause_after(*step, attempt, *fault) : Micros());
+  (void)context_.db.write([&](sql::Tx& tx) {
+    if (again) return context_.work.postpone(tx, claim_, due);
+    return context_.work.noticed(tx, claim_, fault ? std::optional(error_text(step->id, *fault)) : std::nullopt);
+  });
+  return true;
 }
 
 bool ItemRun::run_listing() {
@@ -332,14 +413,11 @@ bool ItemRun::run_listing() {
     auto* kind = context_.definitions.catalogue().find(step.uses);
     if (!kind || !kind->lists()) continue;
     ListResult listed = Listed{};
-    auto call = call_of(step, *kind, 1);
-    for (int attempt = 1;; ++attempt) {
-      if (auto* fault = std::get_if<StepFault>(&call))
-        listed = *fault;
-      else
-        listed = kind->list(std::get<Call>(call), stop_);
+    const int most = step.retry.value_or(Retry{}).max_attempts;
+    for (int attempt = 1 + lost_;; ++attempt) {
+      listed = attempt > most ? ListResult(worker_lost(lost_)) : list(step, *kind, attempt);
       const auto* fault = std::get_if<StepFault>(&listed);
-      const bool again = fault && fault->again && attempt < step.retry.value_or(Retry{}).max_attempts;
+      const bool again = fault && fault->again && attempt < most;
       if (!again || !pause(step, attempt, *fault)) break;
     }
     if (stop_.stop_requested()) return false;

@@ -2,6 +2,7 @@
 // stop. Private to workflows/.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -46,11 +47,16 @@ class ItemRun {
   enum class Progress : std::uint8_t { not_yet, runs, done, failed, out };
 
   bool run_listing();
+  ListResult list(const Step& step, StepKind& kind, int attempt);
+  bool run_leaf();
+  Micros pause_after(const Step& step, int attempt, const StepFault& fault);
   std::optional<std::size_t> ready() const;
   std::size_t runs() const;
   void start(std::size_t index);
   void take(std::size_t index, Outcome outcome);
   Outcome run_step(std::size_t index);
+  Outcome guarded(std::size_t index);
+  void take_arrived();
   StepResult attempt(const Step& step, StepKind& kind, int attempt);
   std::variant<Call, StepFault> call_of(const Step& step, const StepKind& kind, int attempt);
   std::variant<json::Object, StepFault> with_of(const Step& step, const StepKind& kind);
@@ -66,9 +72,9 @@ class ItemRun {
   Loaded item_;
   std::stop_token stop_;
   std::vector<Progress> progress_;
-  std::vector<std::pair<std::string, File>> shown_;  // by sink.response
   std::vector<Outcome> unwritten_;
   std::optional<std::string> error_;  // of the first step that failed
+  std::atomic<int> lost_ = 0;         // workers that died on it since its last step
   bool void_ = false;                 // the claim is
 
   // Steps that run on threads of their own read what has finished, while others finish.

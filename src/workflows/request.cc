@@ -51,16 +51,19 @@ class Request {
   Result<void> read() {
     sources();
     schema();
+    if (prepared_.source.empty() && !prepared_.lists)
+      problems_.add("step_unavailable", {std::string("non_field_errors")},
+                    "The source of this workflow is not available on this server.");
     if (prepared_.source.empty()) {
       if (!prepared_.order.files.empty())
         problems_.add("files_not_accepted", {std::string("files")}, "This workflow takes no files.");
       return std::move(problems_).result();
     }
+    if (too_many()) return std::move(problems_).result();
     for (const auto& upload : prepared_.order.files)
       if (auto added = add_file(upload.name, upload.mime, upload.content); !added) return added;
     if (auto read = content(); !read) return read;
     if (prepared_.items.empty()) add_data();
-    count();
     return std::move(problems_).result();
   }
 
@@ -105,7 +108,9 @@ class Request {
   Result<void> add_file(std::string_view name, std::string_view mime, std::shared_ptr<blob::Staged> content) {
     const auto& stored = content->stored();
     if (stored.size > most_bytes()) return Fault(Reason::upload_too_large).with("limit", std::to_string(most_bytes()));
-    auto& item = add(cleaned(name, "file"), mime.empty() ? "application/octet-stream" : std::string(mime));
+    const bool plain = !mime.empty() && mime.size() <= 200 &&
+                       std::ranges::all_of(mime, [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
+    auto& item = add(cleaned(name, "file"), plain ? std::string(mime) : "application/octet-stream");
     item.sha256 = hex(stored.digest);
     item.file = File{item.name, item.mime, stored.digest, stored.size};
     prepared_.contents.back() = std::move(content);
@@ -121,7 +126,8 @@ class Request {
 
   void add_url(const json::Value& value, const Path& path) {
     const auto* url = value.if_string();
-    if (!url || url->empty()) return problems_.add("invalid", path, "Not a valid string.");
+    if (!url || url->empty() || std::ranges::any_of(*url, [](unsigned char c) { return c <= 0x20 || c == 0x7f; }))
+      return problems_.add("invalid", path, "Not a valid string.");
     if (url->size() > 8192)
       return problems_.add("max_length", path, "Ensure this field has no more than 8192 characters.");
     std::string_view name = *url;
@@ -156,6 +162,7 @@ class Request {
   void add_text(const json::Value& value, const Path& path) {
     const auto* text = value.if_string();
     if (!text) return problems_.add("invalid", path, "Not a valid string.");
+    if (text->find('\0') != text->npos) return problems_.add("invalid", path, "Null characters are not allowed.");
     auto& item = add("input.txt", "text/plain");
     item.text = std::string(*text);
     item.sha256 = hex(sha256(*text));
@@ -177,11 +184,20 @@ class Request {
     return add_file(word("name"), word("content_type"), TOLL_TRY(staged(store_, *bytes)));
   }
 
-  void count() {
-    if (static_cast<std::int64_t>(prepared_.items.size()) > prepared_.limits.max_files)
+  // Before anything is made of them.
+  bool too_many() {
+    const auto& data = prepared_.order.input_data;
+    auto count = prepared_.order.files.size();
+    for (const auto* name : {"file_urls", "files"})
+      if (const auto* list = data.if_contains(name); list && list->is_array()) count += list->get_array().size();
+    for (const auto* name : {"file_url", "text"})
+      if (const auto* one = data.if_contains(name); one && !one->is_null()) ++count;
+    if (static_cast<std::int64_t>(count) > prepared_.limits.max_files)
       problems_.add("max_files", {std::string("non_field_errors")},
                     fmt::format("You can upload a maximum of {} files in total (uploaded or via presigned URLs).",
                                 prepared_.limits.max_files));
+    // What is not valid is not stored either.
+    return !problems_.empty();
   }
 
   Prepared& prepared_;
@@ -204,18 +220,28 @@ Result<void> make_items(Prepared& prepared, const Catalogue& catalogue, blob::St
   return Request(prepared, catalogue, store, random).read();
 }
 
-std::string history_key(const Prepared& prepared, const Item& item, const json::Object& pins) {
-  if (item.sha256.empty()) return {};
+std::string question_of(const Prepared& prepared) {
   const auto& order = prepared.order;
   const json::Value all{order.deployment.value(),
                         order.workflow.value(),
                         prepared.revision,
-                        item.sha256,
                         schema::canonical(order.input_data),
                         schema::canonical(order.parameters),
-                        schema::canonical(order.custom_data),
-                        schema::canonical(pins)};
+                        schema::canonical(order.custom_data)};
   return hex(sha256(boost::json::serialize(all)));
+}
+
+std::string history_key(const Prepared& prepared, const Item& item, const json::Object& pins) {
+  if (item.sha256.empty()) return {};
+  return hex(sha256(prepared.question + item.sha256 + schema::canonical(pins)));
+}
+
+json::Object without_contents(json::Object input) {
+  if (auto* files = input.if_contains("files"); files && files->is_array())
+    for (auto& file : files->get_array())
+      if (file.is_object() && file.get_object().contains("content_base64"))
+        file.get_object()["content_base64"] = nullptr;
+  return input;
 }
 
 }  // namespace toll::workflows

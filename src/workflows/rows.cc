@@ -149,21 +149,35 @@ Item item_of(const sql::Row& row, std::size_t first) {
   return out;
 }
 
-Result<void> hold_for_item(sql::Tx& tx, const metering::Ledger& ledger, const Catalogue& catalogue,
-                           const Definition& definition, const HoldFor& what) {
-  const auto goes = steps_of_item(definition, catalogue, what.source);
+std::vector<Price> prices_of(sql::Tx& tx, const Catalogue& catalogue, const Definition& definition,
+                             const OrganisationId& organisation, AccountId payer, const std::string& source) {
+  std::vector<Price> out;
+  const auto goes = steps_of_item(definition, catalogue, source);
   for (std::size_t i = 0; i < definition.steps.size(); ++i) {
     const auto& step = definition.steps[i];
     const auto* kind = goes[i] ? catalogue.find(step.uses) : nullptr;
     if (!kind) continue;
-    const auto price = kind->price({tx, what.organisation, what.payer, step.with});
-    if (price.micros <= 0) continue;
-    const auto held =
-        TOLL_TRY(ledger.hold(tx, what.payer, price, "Workflow step: " + step.uses, what.execution.value()));
+    const auto price = kind->price({tx, organisation, payer, step.with});
+    if (price.micros > 0) out.push_back({step.id, step.uses, price.micros});
+  }
+  return out;
+}
+
+Result<void> hold_for_item(sql::Tx& tx, const metering::Ledger& ledger, const std::vector<Price>& prices,
+                           const HoldFor& what) {
+  for (const auto& [step, uses, micros] : prices) {
+    const auto held = TOLL_TRY(ledger.hold(tx, what.payer, {micros}, "Workflow step: " + uses, what.execution.value()));
     tx.exec("INSERT INTO execution_holds (execution_id, ordinal, step, hold_id, micros) VALUES ($1, $2, $3, $4, $5)",
-            what.execution, what.ordinal, step.id, held, price.micros);
+            what.execution, what.ordinal, step, held, micros);
   }
   return {};
+}
+
+void release_item(sql::Tx& tx, const metering::Ledger& ledger, const ExecutionId& execution, std::int64_t ordinal) {
+  for (const auto& hold :
+       tx.query("DELETE FROM execution_holds WHERE execution_id = $1 AND ordinal = $2 RETURNING hold_id", execution,
+                ordinal))
+    ledger.release(tx, HoldId(hold.integer(0)), "Refund: workflow execution");
 }
 
 json::Array models_json(const std::vector<ModelUse>& models) {
@@ -221,10 +235,11 @@ json::Value stored_json(const std::optional<std::string>& text) {
 
 std::vector<ItemResult> read_results(sql::Tx& tx, const Execution& execution, bool text) {
   std::vector<ItemResult> out;
-  for (const auto& row : tx.query("SELECT ordinal, id, name, mime, sha256, size, state, output, files, error, "
-                                  "from_history, started_at, ended_at "
-                                  "FROM execution_items WHERE execution_id = $1 AND kind <> 'listing' ORDER BY ordinal",
-                                  execution.id))
+  for (const auto& row :
+       tx.query("SELECT ordinal, id, name, mime, sha256, size, state, output, files, error, "
+                "from_history, started_at, ended_at "
+                "FROM execution_items WHERE execution_id = $1 AND kind NOT IN ('listing', 'notice') ORDER BY ordinal",
+                execution.id))
     out.push_back(result_of(row, execution));
   std::map<std::int64_t, ItemResult*> by_ordinal;
   for (auto& item : out) by_ordinal[item.ordinal] = &item;

@@ -21,20 +21,35 @@ struct NewItem {
 };
 void insert_item(sql::Tx& tx, const NewItem& where, const Item& item, const std::optional<std::string>& history_key,
                  std::string_view kind = {});
+// Microseconds between items of one execution in the queue: a batch of a thousand leaves room for who comes a moment
+// later.
+inline constexpr std::int64_t turn_step = 250'000;
+
+// What runs after the end, among the items.
+inline constexpr std::string_view notice_kind = "notice";
 // kind, name, mime, size, sha256, content, id, ordinal
 inline constexpr std::string_view item_columns = "kind, name, mime, size, sha256, content, id, ordinal";
 Item item_of(const sql::Row& row, std::size_t first = 0);
 
+struct Price {
+  std::string step, uses;
+  std::int64_t micros = 0;
+};
+// Of every paid step that items of this source go through.
+std::vector<Price> prices_of(sql::Tx& tx, const Catalogue& catalogue, const Definition& definition,
+                             const OrganisationId& organisation, AccountId payer, const std::string& source);
+
 struct HoldFor {
   ExecutionId execution;
-  OrganisationId organisation;
   AccountId payer;
   std::int64_t ordinal = 0;
-  std::string source;
 };
-// Holds the price of every paid step that the item goes through. Faults: insufficient_credits.
-Result<void> hold_for_item(sql::Tx& tx, const metering::Ledger& ledger, const Catalogue& catalogue,
-                           const Definition& definition, const HoldFor& what);
+// Holds them for one item. Faults: insufficient_credits.
+Result<void> hold_for_item(sql::Tx& tx, const metering::Ledger& ledger, const std::vector<Price>& prices,
+                           const HoldFor& what);
+
+// Gives back what is held for one item.
+void release_item(sql::Tx& tx, const metering::Ledger& ledger, const ExecutionId& execution, std::int64_t ordinal);
 
 json::Array models_json(const std::vector<ModelUse>& models);
 std::vector<ModelUse> models_of(const json::Value& value);

@@ -37,11 +37,13 @@ void Runner::start() {
 
 void Runner::stop() {
   signals_.listen(nullptr);
+  std::vector<std::shared_ptr<Held>> stopped;
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
-    for (auto& [claim, held] : held_) held->stop.request_stop();
+    for (auto& [claim, held] : held_) stopped.push_back(held);
   }
+  for (const auto& held : stopped) held->stop.request_stop();
   for (auto& thread : threads_) thread.request_stop();
   threads_.clear();
 }
@@ -57,10 +59,34 @@ void Runner::work_added() {
   changed_.notify_one();
 }
 
+// Stopping runs what a step has tied to its token, which may want the database: not on its thread.
 void Runner::withdrawn(const ExecutionId& execution) {
-  std::lock_guard lock(mutex_);
-  for (auto& [claim, held] : held_)
-    if (claim.execution == execution) held->stop.request_stop();
+  {
+    std::lock_guard lock(mutex_);
+    const auto ours = [&](const auto& entry) { return entry.first.execution == execution; };
+    if (std::ranges::none_of(held_, ours)) return;
+    withdrawn_.push_back(execution);
+  }
+  nudge();
+}
+
+void Runner::request_stops() {
+  std::vector<std::shared_ptr<Held>> stopped;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [claim, held] : held_)
+      if (std::ranges::find(withdrawn_, claim.execution) != withdrawn_.end()) stopped.push_back(held);
+    withdrawn_.clear();
+  }
+  for (const auto& held : stopped) held->stop.request_stop();
+}
+
+void Runner::nudge() {
+  {
+    std::lock_guard lock(mutex_);
+    nudged_ = true;
+  }
+  keeping_.notify_one();
 }
 
 void Runner::worker_loop(std::stop_token stop) {
@@ -117,14 +143,16 @@ void Runner::run(const Claim& claim) {
   {
     std::lock_guard lock(mutex_);
     if (!next_deadline_ || loaded->deadline < *next_deadline_) next_deadline_ = loaded->deadline;
-    keeping_.notify_one();
   }
+  nudge();
   bool ended = false;
   try {
     ended = ItemRun(context_, claim, std::move(*loaded), held->stop.get_token()).run();
   } catch (const std::exception& error) {
     log::error("workflow.item_failed",
                {{"execution", claim.execution.value()}, {"item", claim.ordinal}, {"cause", error.what()}});
+    // Not at once again: its lease ends, and counts as a loss.
+    ended = true;
   }
   if (!ended)
     (void)db_.write([&](sql::Tx& tx) {
@@ -148,45 +176,68 @@ void Runner::keeper_loop(std::stop_token stop) {
       keep();
     } catch (const std::exception& error) {
       log::error("workflow.keeper_failed", {{"cause", error.what()}});
+      // What could not be done is tried again at the next look, not at once.
+      std::lock_guard lock(mutex_);
+      if (next_deadline_) next_deadline_ = std::max(*next_deadline_, clock_.now() + options_.poll);
     }
     const auto alarm = next_alarm();
     std::unique_lock lock(mutex_);
     const auto now = clock_.now();
     auto next = now + options_.poll;
     if (next_deadline_) next = std::min(next, *next_deadline_);
+    if (next_due_) next = std::min(next, *next_due_);
     if (alarm) next = std::min(next, *alarm);
     const auto least = Micros(std::chrono::milliseconds(1));
-    keeping_.wait_for(lock, stop, std::max(next - now, least), [] { return false; });
+    keeping_.wait_for(lock, stop, std::max(next - now, least), [&] { return nudged_; });
+    nudged_ = false;
   }
 }
 
 void Runner::keep() {
+  request_stops();
   ring();
   const auto now = clock_.now();
   bool overdue = false, renewal = false;
   {
     std::lock_guard lock(mutex_);
     overdue = next_deadline_ && *next_deadline_ <= now;
+    if (next_due_ && *next_due_ <= now) {
+      next_due_.reset();
+      next_look_ = {};
+      ++added_;
+      changed_.notify_one();
+    }
     renewal = !held_.empty() && next_renewal_ <= now;
     if (renewal) next_renewal_ = now + options_.renewal;
   }
   if (renewal) renew_leases();
   if (!overdue && !anything_new()) return;
-  const auto next = db_.write([&](sql::Tx& tx) {
-    work_.reclaim(tx);
-    return work_.stop_overdue(tx);
-  });
+  (void)db_.write([&](sql::Tx& tx) { return work_.reclaim(tx); });
+  for (const auto& [id, error] : db_.read([&](sql::Tx& tx) { return work_.overdue(tx); })) stop_overdue(id, error);
+  request_stops();
+  const auto next = db_.read([&](sql::Tx& tx) { return work_.next_deadline(tx); });
   std::lock_guard lock(mutex_);
-  next_deadline_ = next;
+  // One that is still late could not be ended: at the next look.
+  next_deadline_ = next && *next <= now ? std::optional(now + options_.poll) : next;
+}
+
+// Each in a transaction of its own: one that cannot be ended is not to keep the others running.
+void Runner::stop_overdue(const ExecutionId& id, const std::string& error) {
+  try {
+    if (db_.write([&](sql::Tx& tx) { return work_.stop_overdue(tx, id, error); })) withdrawn(id);
+  } catch (const std::exception& failure) {
+    log::error("workflow.stop_failed", {{"execution", id.value()}, {"cause", failure.what()}});
+  }
 }
 
 // Whether there may be something that this process has not been told of.
 bool Runner::anything_new() {
   const auto version = db_.version();
-  if (version && seen_ == version) return false;
-  seen_ = version;
+  // Time alone makes leases late.
+  if (version && seen_ == version && clock_.now() < next_look_) return false;
   struct Seen {
     bool waiting = false, late = false;
+    std::optional<Time> due, deadline;
     std::vector<Claim> gone;
   };
   std::vector<Claim> mine;
@@ -199,13 +250,18 @@ bool Runner::anything_new() {
     Seen out;
     out.waiting = work_.waiting(tx);
     out.late = work_.anything_late(tx, now);
+    out.due = work_.next_due(tx);
+    out.deadline = work_.next_deadline(tx);
     for (const auto& claim : mine)
       if (!work_.is_valid(tx, claim)) out.gone.push_back(claim);
     return out;
   });
+  stop_claims(seen.gone);
+  seen_ = version;
+  next_look_ = now + options_.look;
   std::lock_guard lock(mutex_);
-  for (const auto& claim : seen.gone)
-    if (const auto found = held_.find(claim); found != held_.end()) found->second->stop.request_stop();
+  next_due_ = seen.due;
+  next_deadline_ = seen.deadline;
   if (seen.waiting) {
     ++added_;
     changed_.notify_one();
@@ -220,9 +276,17 @@ void Runner::renew_leases() {
     for (const auto& [claim, held] : held_) claims.push_back(claim);
   }
   const auto lost = db_.write([&](sql::Tx& tx) { return work_.renew(tx, claims, options_.lease); });
-  std::lock_guard lock(mutex_);
-  for (const auto& claim : lost)
-    if (const auto found = held_.find(claim); found != held_.end()) found->second->stop.request_stop();
+  stop_claims(lost);
+}
+
+void Runner::stop_claims(const std::vector<Claim>& claims) {
+  std::vector<std::shared_ptr<Held>> stopped;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& claim : claims)
+      if (const auto found = held_.find(claim); found != held_.end()) stopped.push_back(found->second);
+  }
+  for (const auto& held : stopped) held->stop.request_stop();
 }
 
 std::shared_ptr<void> Runner::alarm(Micros after, std::function<void()> then) {
@@ -233,7 +297,7 @@ std::shared_ptr<void> Runner::alarm(Micros after, std::function<void()> then) {
     number = ++alarm_number_;
     alarms_[{time, number}] = std::move(then);
   }
-  keeping_.notify_one();
+  nudge();
   return std::shared_ptr<void>(this, [this, time, number](void*) {
     std::lock_guard lock(alarms_mutex_);
     alarms_.erase({time, number});

@@ -39,6 +39,7 @@ class Runner final : private Listener {
     Micros lease = std::chrono::seconds(30);
     Micros renewal = std::chrono::seconds(10);
     Micros poll = std::chrono::seconds(1);
+    Micros look = std::chrono::seconds(10);  // at leases and deadlines, even if nothing has changed
   };
   Runner(sql::Database& db, Executions& executions, Signals& signals, const Work& work, blob::Store& store,
          const Clock& clock, Random& random, Options options);
@@ -69,7 +70,11 @@ class Runner final : private Listener {
   void run(const Claim& claim);
   void take_over();
   void renew_leases();
+  void request_stops();
+  void stop_overdue(const ExecutionId& id, const std::string& error);
+  void stop_claims(const std::vector<Claim>& claims);
   bool anything_new();
+  void nudge();
   std::shared_ptr<void> alarm(Micros after, std::function<void()> then);
   void ring();
   std::optional<Time> next_alarm() const;
@@ -85,10 +90,13 @@ class Runner final : private Listener {
   std::condition_variable_any changed_, keeping_;
   std::uint64_t added_ = 0;  // grows with every word of new work
   std::map<Claim, std::shared_ptr<Held>> held_;
-  std::optional<Time> next_deadline_;
+  std::optional<Time> next_deadline_, next_due_;
   Time next_renewal_{};
   bool stopping_ = false;
   std::optional<sql::Version> seen_;
+  Time next_look_{};
+  bool nudged_ = false;
+  std::vector<ExecutionId> withdrawn_;  // whose items are to be stopped, by the keeper
 
   mutable std::mutex alarms_mutex_;  // held while an alarm rings
   std::map<std::pair<Time, std::uint64_t>, std::function<void()>> alarms_;

@@ -31,6 +31,11 @@ json::Object file_json(const File& file) {
   return {{"name", file.name}, {"content_type", file.mime}, {"size", file.size}, {"sha256", hex(file.digest)}};
 }
 
+File Made::file() const {
+  if (stored) return {name, mime, stored->digest, stored->size};
+  return {name, mime, content->stored().digest, content->stored().size};
+}
+
 StepFault failed(std::string_view code, std::string detail, std::string cause) {
   return {std::string(code), std::move(detail), false, {}, std::move(cause)};
 }
@@ -47,9 +52,16 @@ StepFault failed(std::string_view code, const Fault& fault) {
 std::optional<File> Call::file_of(const json::Value& value) const {
   const auto digest = sha256_of(value);
   if (!digest) return std::nullopt;
-  const auto found = std::ranges::find_if(files, [&](const File& file) { return hex(file.digest) == *digest; });
-  if (found == files.end()) return std::nullopt;
-  return *found;
+  // Of several with these bytes the one that is called so, if any is.
+  const auto* object = value.if_object();
+  const auto* name = object ? object->if_contains("name") : nullptr;
+  const File* found = nullptr;
+  for (const auto& file : files) {
+    if (hex(file.digest) != *digest) continue;
+    if (!found) found = &file;
+    if (name && name->is_string() && std::string_view(name->get_string()) == file.name) return file;
+  }
+  return found ? std::optional(*found) : std::nullopt;
 }
 
 std::optional<File> Call::nearest_file() const {

@@ -23,6 +23,7 @@
 #include "blob/store.h"
 #include "json/parse.h"
 #include "metering/credits.h"
+#include "objects/objects.h"
 #include "sql/database.h"
 #include "workflows/definition.h"
 #include "workflows/ids.h"
@@ -39,11 +40,12 @@ struct File {
 // {"name", "content_type", "size", "sha256"}: how a file stands in an output, and what a template leads to.
 json::Object file_json(const File& file);
 
-// A file that a step made.
+// A file that a step made: bytes of its own, or an object's that is there already.
 struct Made {
   std::string name, mime;
   std::shared_ptr<blob::Staged> content;
-  File file() const { return {name, mime, content->stored().digest, content->stored().size}; }
+  std::optional<objects::Object> stored = std::nullopt;
+  File file() const;
 };
 
 // What a model was used for in a step; summed over its calls.
@@ -60,6 +62,8 @@ struct Output {
   std::int64_t pages = 0, bytes = 0;
   // sink.response: what the caller gets to see of the files that steps before made, with the step's id.
   std::vector<std::pair<std::string, File>> shown;
+  // Runs in the transaction that keeps the output; its fault undoes it.
+  std::function<Result<void>(sql::Tx&)> with_commit = nullptr;
   metering::Credits price{};  // paid besides what was held: only of steps whose price shows at the end (About::metered)
 };
 
@@ -69,7 +73,8 @@ struct StepFault {
   std::string detail;
   bool again = false;  // another attempt may do: the network, a crash, 408, 425, 429, 5xx
   std::optional<std::chrono::seconds> retry_after{};
-  std::string cause{};  // for the log only
+  std::string cause{};             // for the log only
+  std::vector<ModelUse> models{};  // what was used all the same
 };
 using StepResult = std::variant<Output, StepFault>;
 
@@ -108,13 +113,21 @@ struct Before {
   std::vector<File> files;
 };
 
+// How an execution ended, for the steps that run after that.
+struct Ending {
+  std::string state;  // "COMPLETED"
+  std::optional<std::string> error;
+  std::int64_t items = 0, succeeded = 0;
+  Time ended_at;
+};
+
 // One run of one step for one item. Everything is owned; `store` outlives it.
 struct Call {
   ExecutionId execution;
   OrganisationId organisation;
   AccountId payer;
   WorkflowId workflow;
-  std::string workflow_name;
+  std::string workflow_name, workflow_type;
   std::string step, uses;
   Item item;
   json::Object with;           // filled in
@@ -125,6 +138,7 @@ struct Call {
   std::vector<File> files;     // all that this item may be worked with
   std::string token;           // "execution:item:step": the same at every attempt
   int attempt = 1;
+  std::optional<Ending> ending;  // of a leaf
   std::uint64_t max_file_bytes = 0;
   Time deadline;
   blob::Store* store = nullptr;
@@ -147,7 +161,8 @@ std::string_view to_string(Media media);
 // Of a MIME type or pattern ("audio/*").
 Media media_of(std::string_view mime);
 
-// source: makes items. work: anything between. sink: an end that shows outside. leaf: after the end of the execution.
+// source: makes items. work: anything between. sink: an end that shows outside. leaf: runs once after the end of the
+// execution, whatever that was; a fault that says `again` is tried again, at most ten times, and changes nothing else.
 enum class Role : std::uint8_t { source, work, sink, leaf };
 
 struct About {

@@ -12,7 +12,8 @@ namespace toll::workflows {
 
 namespace {
 
-constexpr std::size_t longest_reference = 512;
+constexpr std::size_t longest_reference = 512, most_filled_in = 16 << 20;
+constexpr int deepest = 200;
 
 bool names_something(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -44,6 +45,7 @@ class Expansion {
   const std::string& failed() const { return failed_; }
 
   json::Value of(const json::Value& value, const Path& path) {
+    if (!spend(1)) return nullptr;
     if (const auto* text = value.if_string()) return of_text(*text);
     if (scope_.secret && secret_place(path) != SecretPlace::none)
       if (const auto name = secret_name(value)) return of_secret(*name);
@@ -70,7 +72,8 @@ class Expansion {
   }
 
   json::Value find(const Reference& reference) {
-    auto found = scope_.find(reference);
+    auto found = failed_.empty() ? scope_.find(reference) : std::nullopt;
+    if (found && !weigh(*found, 0)) return nullptr;
     if (found) return std::move(*found);
     fail("There is nothing at {{" + to_text(reference) + "}}.");
     return nullptr;
@@ -83,12 +86,31 @@ class Expansion {
     return nullptr;
   }
 
+  // What is filled in counts before it is copied once more.
+  bool spend(std::size_t bytes) {
+    spent_ += bytes;
+    if (spent_ > most_filled_in) fail("The templates bring in more than 16 MiB.");
+    return failed_.empty();
+  }
+  bool weigh(const json::Value& value, int depth) {
+    if (depth > deepest) return fail("The templates bring in values that are nested too deeply."), false;
+    if (const auto* text = value.if_string()) return spend(16 + text->size());
+    if (!spend(16)) return false;
+    if (const auto* list = value.if_array())
+      return std::ranges::all_of(*list, [&](const auto& item) { return weigh(item, depth + 1); });
+    if (const auto* object = value.if_object())
+      return std::ranges::all_of(
+          *object, [&](const auto& member) { return spend(member.key().size()) && weigh(member.value(), depth + 1); });
+    return true;
+  }
+
   void fail(std::string why) {
     if (failed_.empty()) failed_ = std::move(why);
   }
 
   const Scope& scope_;
   std::string failed_;
+  std::size_t spent_ = 0;
 };
 
 }  // namespace

@@ -34,6 +34,7 @@ struct Claim {
 struct Finished {
   json::Value value;
   std::vector<File> files;
+  std::vector<std::pair<std::string, File>> shown;  // of sink.response
 };
 
 // All that a worker has to know about an item.
@@ -47,12 +48,19 @@ struct Loaded {
   std::uint64_t max_file_bytes = 0;
   Time deadline;
   Item item;
-  std::string source;    // the step that the item comes from
-  bool listing = false;  // it is a connector's listing
-  int lost = 0;          // workers that died on it since its last step
+  std::string source;            // the step that the item comes from
+  bool listing = false;          // it is a connector's listing
+  std::optional<Ending> ending;  // it is a leaf (its step is `source`), and the execution has ended so
+  int lost = 0;                  // workers that died on it since its last step
   std::map<std::string, Finished> finished;
   std::map<std::string, int> attempts;  // of steps that were started and have not ended
 };
+
+// "<step>: <code>: <detail>", without control characters, of a bounded length.
+std::string error_text(std::string_view step, const StepFault& fault);
+
+// What a source has found out about its item: name, type, digest, and the file that it fetched.
+void learn_from_source(Item& item, const Finished& source);
 
 // How one step went.
 struct Outcome {
@@ -102,6 +110,14 @@ class Work {
   [[nodiscard]] bool listed(sql::Tx& tx, const Claim& claim, const Loaded& listing,
                             const std::map<std::string, std::vector<Item>>& items,
                             const std::optional<std::string>& error) const;
+  // A leaf has run for the last time.
+  [[nodiscard]] bool noticed(sql::Tx& tx, const Claim& claim, const std::optional<std::string>& error) const;
+  // It is to be tried again then.
+  [[nodiscard]] bool postpone(sql::Tx& tx, const Claim& claim, Time due) const;
+  // Of the executions that run.
+  std::optional<Time> next_deadline(sql::Tx& tx) const;
+  // When the next item that was put off is due.
+  std::optional<Time> next_due(sql::Tx& tx) const;
   // A worker stops in good order: the item waits again, nothing is counted.
   void give_back(sql::Tx& tx, const Claim& claim) const;
 
@@ -113,12 +129,14 @@ class Work {
   bool is_valid(sql::Tx& tx, const Claim& claim) const;
   // Whether there is a lease or a deadline that is over.
   bool anything_late(sql::Tx& tx, Time now) const;
-  // Stops executions past their deadline; the next one's.
-  std::optional<Time> stop_overdue(sql::Tx& tx) const;
+  // Executions past their deadline, with what is to be said of each; at most a hundred.
+  std::vector<std::pair<ExecutionId, std::string>> overdue(sql::Tx& tx) const;
+  bool stop_overdue(sql::Tx& tx, const ExecutionId& id, std::string_view error) const;
 
  private:
   Result<void> record(sql::Tx& tx, const Claim& claim, const Loaded& item, const Outcome& outcome) const;
   Result<std::int64_t> pay(sql::Tx& tx, const Claim& claim, const Loaded& item, const Outcome& outcome) const;
+  bool locked(sql::Tx& tx, const Claim& claim) const;
   bool holds(sql::Tx& tx, const Claim& claim) const;
 
   const Definitions& definitions_;

@@ -1,4 +1,4 @@
-// Files on their way in and out of steps. Private to steps/.
+// Files on their way in and out of steps.
 #pragma once
 
 #include <string>

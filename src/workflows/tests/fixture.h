@@ -59,7 +59,7 @@ class WorkflowsTest : public ::testing::TestWithParam<sql::Engine> {
                         Executions::Options{});
     work_.emplace(definitions, ledger, objects, executions_->endings(), signals, clock, random);
     runner_ = make_runner();
-    add({.name = "source.request", .role = Role::source}, [](const Call& call, std::stop_token) {
+    add({.name = "source.request", .role = Role::source, .gives = {Media::any}}, [](const Call& call, std::stop_token) {
       json::Object out{{"name", call.item.name}, {"sha256", call.item.sha256}};
       if (call.item.text) out["text"] = *call.item.text;
       if (call.item.data) out["data"] = *call.item.data;
