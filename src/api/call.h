@@ -65,7 +65,8 @@ struct CallBase {
   http::Fields reply;                                         // more fields of the answer: Link, Set-Cookie
   std::function<void(const http::Handler::Served&)>& served;  // of the exchange
   http::Fields& stamps;                                       // of the exchange: fields of every answer from now on
-  std::optional<Linger> linger;                               // set by handle(): conclude() answers, after this wait
+  std::optional<Linger> linger;                               // set by handle(): conclude() answers, after this wait;
+                                                              // set by conclude(): it runs again, after another one
   bool replaying = false;  // a known Idempotency-Key came: its answer will be given again, nothing will be done
   sql::Tx* transaction = nullptr;
   // The endpoint's own, from admit() until the answer has been made.

@@ -111,6 +111,16 @@ concept Finishes = requires(const http::Request& request, http::Response& respon
   D::finish(request, response);
 };
 
+// A dialect that tells callers with absolute quotas what remains of them has `static void quotas(const Remaining&,
+// http::Response&)`: for every answer of an endpoint that takes from one.
+struct Remaining {
+  std::optional<std::int64_t> query, mutation;  // none: without limit
+};
+template <class D>
+concept TellsQuotas = requires(const Remaining& remaining, http::Response& response) {
+  D::quotas(remaining, response);
+};
+
 // The same, as values, so that the pipeline is compiled once for all surfaces.
 struct DialectTable {
   std::string_view name, title;
@@ -129,6 +139,7 @@ struct DialectTable {
   json::Object (*fault_schema)();
   void (*limits)(const metering::Verdict&, Time, http::Response&) = nullptr;  // null: calls are not counted
   void (*finish)(const http::Request&, http::Response&) = nullptr;
+  void (*quotas)(const Remaining&, http::Response&) = nullptr;
 };
 
 template <Dialect D>
@@ -150,6 +161,7 @@ constexpr DialectTable dialect_table() {
                      &D::fault_schema};
   if constexpr (CountsCalls<D>) table.limits = &D::limits;
   if constexpr (Finishes<D>) table.finish = &D::finish;
+  if constexpr (TellsQuotas<D>) table.quotas = &D::quotas;
   return table;
 }
 

@@ -79,6 +79,8 @@ struct Defaults {
   static constexpr std::string_view scope = "";  // of keys; empty: any key
   static constexpr std::string_view description = "";
   static constexpr bool idempotent = false;  // takes an Idempotency-Key
+  // Of callers with absolute quotas (Principal::quotas): which one a call takes a unit of, whatever becomes of it.
+  static constexpr std::string_view quota = "";
   // A read of a few rows, or an admit() that is one: may run on the connection's thread.
   static constexpr bool point_read = false;
   static constexpr bool one_statement = false;  // of a point read: handle() runs at most one

@@ -46,6 +46,7 @@ struct About {
   PlaceCheck fits = nullptr;
   CallerCheck permits = nullptr;
   BodyMend mend = nullptr;
+  std::string_view quota = "";
 
   bool streams() const { return multipart || raw; }
 };

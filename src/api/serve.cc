@@ -132,6 +132,26 @@ constexpr std::uint64_t least_bytes_a_second = 64 << 10;
 constexpr std::size_t large_text = 256 << 10;
 constexpr std::ptrdiff_t most_pairs = 1000;  // of a urlencoded form
 
+asio::awaitable<metering::Quotas::Outcome> charged(metering::Quotas& quotas, metering::Quotas::Charge charge) {
+  if (const auto now = quotas.charge_now(charge)) co_return *now;
+  auto start = [&quotas, charge](auto done) {
+    auto answer = std::make_shared<decltype(done)>(std::move(done));
+    quotas.charge(charge, [answer](std::exception_ptr failed, std::optional<metering::Quotas::Outcome> outcome) {
+      (*answer)(std::move(failed), outcome);
+    });
+  };
+  co_return co_await async::resume_when<metering::Quotas::Outcome>(start);
+}
+
+asio::awaitable<std::optional<std::int64_t>> remaining(metering::Quotas& quotas, const metering::Allowances& all,
+                                                       std::string_view counter) {
+  const auto& allowance = all.of(counter);
+  if (allowance.limit >= metering::unlimited_quota) co_return std::nullopt;
+  const metering::Quotas::Charge question{allowance.payer, counter, allowance.limit, 0};
+  const auto outcome = co_await charged(quotas, question);
+  co_return outcome.remaining;
+}
+
 // One request. Coroutines of one object run one after the other.
 class Pipeline {
  public:
@@ -158,9 +178,11 @@ class Pipeline {
 
  private:
   bool has_json_body() const { return about_.body && !about_.streams() && !about_.whole && !about_.mixed; }
+  // Before the body: a replay is known without it, and takes from no quota.
+  bool early_key() const { return about_.streams() || !about_.quota.empty(); }
   // The whole request is known before the work: key, effect and kept answer go into one transaction.
   // Of a body that may hold files the key is looked at before they are worked with.
-  bool one_transaction() const { return about_.runs == Runs::write && !about_.streams() && !about_.mixed; }
+  bool one_transaction() const { return about_.runs == Runs::write && !early_key() && !about_.mixed; }
   bool reads_body() const { return about_.body || about_.takes_forms || key_; }
 
   asio::awaitable<Result<http::Response>> attempt() {
@@ -180,14 +202,16 @@ class Pipeline {
       if (!key) co_return std::move(key).error();
       key_ = std::move(*key);
     }
-    if (key_ && about_.streams())
+    if (key_ && early_key())
       if (auto begun = co_await begin(std::nullopt); !begun) co_return std::move(begun).error();
+    if (!about_.quota.empty() && exchange_.who->quotas && !replay_)
+      if (auto paid = co_await pay(); !paid) co_return std::move(paid).error();
     if (work_->admits())
       if (auto admitted = co_await admit(); !admitted) co_return std::move(admitted).error();
     admitted_ = true;
     if (reads_body() && !body_first)
       if (auto body = co_await read_body(inputs); !body) co_return std::move(body).error();
-    if (key_ && !about_.streams() && !one_transaction())
+    if (key_ && !early_key() && !one_transaction())
       if (auto begun = co_await begin(fingerprint_); !begun) co_return std::move(begun).error();
     if (replay_) {
       if (auto same = core_.idempotency.matches(*replay_, fingerprint_); !same) co_return std::move(same).error();
@@ -248,6 +272,7 @@ class Pipeline {
 
   asio::awaitable<Result<Done>> conclude() {
     auto body = [this](sql::Tx& tx) {
+      work_->call().linger.reset();
       work_->call().transaction = &tx;
       auto done = work_->conclude();
       work_->call().transaction = nullptr;
@@ -270,6 +295,16 @@ class Pipeline {
     } catch (const std::exception& error) {
       log::error("request.refusal_not_noted", {{"request_id", exchange_.request_id}, {"cause", error.what()}});
     }
+  }
+
+  asio::awaitable<Result<void>> pay() {
+    const auto& who = *exchange_.who;
+    const auto& allowance = who.quotas->of(about_.quota);
+    const auto outcome = co_await charged(*core_.quotas, {allowance.payer, about_.quota, allowance.limit, 1});
+    if (!outcome.admitted) co_return Fault(Reason::quota_used_up);
+    const metering::Quotas::Charge own{who.subject, about_.quota, metering::unlimited_quota, 1};
+    if (allowance.shared) co_await charged(*core_.quotas, own);
+    co_return Result<void>();
   }
 
   asio::awaitable<Result<void>> admit() {
@@ -569,11 +604,25 @@ void tell_limits(const Core& core, const DialectTable& dialect, const Exchange& 
 }
 }  // namespace
 
+namespace {
+// What a caller with quotas is told about them, whatever the answer is.
+asio::awaitable<void> tell_quotas(const Core& core, const DialectTable& dialect, const Operation& operation,
+                                  const Exchange& exchange, http::Response& response) {
+  const auto quotas = exchange.who->quotas;
+  if (!quotas || operation.about.quota.empty() || !dialect.quotas) co_return;
+  Remaining left;
+  left.query = co_await remaining(*core.quotas, *quotas, metering::query_quota);
+  left.mutation = co_await remaining(*core.quotas, *quotas, metering::mutation_quota);
+  dialect.quotas(left, response);
+}
+}  // namespace
+
 asio::awaitable<http::Response> serve(const Core& core, const DialectTable& dialect, const Operation& operation,
                                       Exchange& exchange) {
   Pipeline pipeline(core, dialect, operation, exchange);
   auto response = co_await pipeline.run();
   tell_limits(core, dialect, exchange, response);
+  co_await tell_quotas(core, dialect, operation, exchange, response);
   for (const auto& [name, value] : exchange.stamps) response.fields.set(name, value);
   co_return response;
 }

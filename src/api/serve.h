@@ -8,6 +8,7 @@
 #include "api/operation.h"
 #include "blob/store.h"
 #include "metering/idempotency.h"
+#include "metering/quota.h"
 #include "sql/database.h"
 
 namespace toll::api {
@@ -19,9 +20,10 @@ struct Core {
   const metering::Idempotency& idempotency;
   blob::Store& store;
   const Clock& clock;
-  asio::thread_pool& blocking;   // passwords, payments
-  asio::thread_pool& preparing;  // slow work before the transaction: measuring what was uploaded
-  asio::thread_pool& disk;       // the bytes of uploads
+  asio::thread_pool& blocking;         // passwords, payments
+  asio::thread_pool& preparing;        // slow work before the transaction: measuring what was uploaded
+  asio::thread_pool& disk;             // the bytes of uploads
+  metering::Quotas* quotas = nullptr;  // of endpoints that take from one
 };
 
 // A fault never leaves as an exception; what does is a broken invariant or a lost resource.

@@ -147,6 +147,7 @@ About about(std::string_view surface, json::Definitions& definitions) {
   about.fits = E::fits;
   about.permits = E::permits;
   about.mend = E::mend;
+  about.quota = E::quota;
   json::Object form;
   json::Array required;
   json::for_each_field<In>([&](const auto& f) {
@@ -178,7 +179,9 @@ About about(std::string_view surface, json::Definitions& definitions) {
   } else if (json::has_fields_in<In>(json::In::body) && !json::whole_body<In>()) {
     about.body = json::Codec<In>::schema({}, definitions);
   }
-  if constexpr (!std::is_same_v<typename E::Response, http::Response>)
+  if constexpr (requires { typename E::Shows; })  // what an http::Response of its own holds
+    about.answer = json::Codec<typename E::Shows>::schema({}, definitions);
+  else if constexpr (!std::is_same_v<typename E::Response, http::Response>)
     about.answer = json::Codec<typename E::Response>::schema({}, definitions);
   return about;
 }

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "identity/client_keys.h"
 #include "identity/credential_cache.h"
 #include "identity/principal.h"
 #include "sql/database.h"
@@ -26,7 +27,8 @@ class Authenticator {
   struct Options {
     std::string key_secret;
     std::string session_secret;
-    std::string admin_token;  // empty: there is none
+    std::string admin_token;         // empty: there is none
+    ClientLimits client_limits = {};  // of accounts without limits of their own
   };
   Authenticator(const Clock& clock, CredentialCache& cache, Options options);
 
@@ -41,6 +43,7 @@ class Authenticator {
 
  private:
   Result<PrincipalPtr> look_up_key(sql::Tx& tx, const Credential& credential, std::uint64_t epoch) const;
+  Result<PrincipalPtr> look_up_pair(sql::Tx& tx, const Credential& credential, std::uint64_t epoch) const;
   Result<PrincipalPtr> look_up_session(sql::Tx& tx, const Credential& credential, std::uint64_t epoch) const;
 
   const Clock& clock_;

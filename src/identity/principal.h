@@ -12,6 +12,7 @@
 #include "identity/address_rules.h"
 #include "identity/plans.h"
 #include "identity/roles.h"
+#include "metering/quota.h"
 #include "metering/subject.h"
 
 namespace toll::identity {
@@ -46,6 +47,7 @@ struct Principal {
   std::vector<std::string> scopes;  // of the key; a session has none and is held to no scope
   Plan plan = Plan::free;
   metering::Limits limits;  // of a tunes key: its own, never above the plan's; else what the plan allows a key
+  std::shared_ptr<const metering::Allowances> quotas;  // of a client pair; null: nothing is counted for ever
   std::shared_ptr<const AddressRules> allowed_from;  // of a key; null: it may be used from anywhere
   std::string organisation;                          // of a deployment or management key
   std::string deployment;                            // of a deployment key

@@ -74,10 +74,12 @@ Quotas::~Quotas() {
 
 std::optional<Quotas::Outcome> Quotas::try_spend(Held& held, const Charge& charge) const {
   auto& block = held.block;
+  const auto left = [&] { return std::max<std::int64_t>(charge.limit - block.used(), 0); };
+  if (charge.units == 0) return held.known ? std::optional(Outcome{true, left()}) : std::nullopt;
   const bool spent = block.spend(charge.units, charge.limit);
   const bool used_up = held.used_up_until && clock_.now() < *held.used_up_until && charge.limit <= held.refused_limit;
   if (!spent && !used_up) return std::nullopt;
-  return Outcome{spent, std::max<std::int64_t>(charge.limit - block.used(), 0)};
+  return Outcome{spent, left()};
 }
 
 std::optional<Quotas::Outcome> Quotas::charge_now(const Charge& charge) {
@@ -105,6 +107,13 @@ void Quotas::charge(const Charge& charge, Answer answer) {
 
 void Quotas::ask(const Name& name, const Charge& charge) {
   auto reserved = std::make_shared<Reserved>();
+  if (charge.units == 0)
+    return db_.post_read(
+        [name, reserved](sql::Tx& tx) {
+          *reserved = {0, reserved_quota(tx, name.subject, name.counter)};
+          return true;
+        },
+        [this, name, charge, reserved](std::exception_ptr failed) { asked(name, charge, *reserved, failed); });
   db_.post_write(
       [this, name, charge, reserved](sql::Tx& tx) {
         const auto before = reserved_quota(tx, name.subject, name.counter);
@@ -124,6 +133,7 @@ void Quotas::asked(const Name& name, const Charge& charge, Reserved reserved, st
     std::lock_guard lock(shard.mutex);
     auto& held = shard.held[name];
     if (!failed) held.block.granted(reserved.granted, reserved.total);
+    held.known = !failed;
     held.used_up_until.reset();
     if (!failed && reserved.granted < charge.units) {
       held.used_up_until = clock_.now() + options_.refusal;
@@ -149,6 +159,29 @@ void Quotas::asked(const Name& name, const Charge& charge, Reserved reserved, st
   std::lock_guard lock(shard.mutex);
   --shard.asking;
   shard.quiet.notify_all();
+}
+
+void Quotas::settle(const Subject& subject, std::string_view counter) {
+  const Name name{subject, counter};
+  auto& shard = shard_of(name);
+  std::int64_t units = 0;
+  {
+    std::lock_guard lock(shard.mutex);
+    const auto held = shard.held.find(name);
+    if (held == shard.held.end()) return;
+    units = held->second.block.give_back();
+    held->second.known = false;
+    held->second.used_up_until.reset();
+    shard.asking += units > 0;
+  }
+  if (units == 0) return;
+  db_.post_write([name, units](sql::Tx& tx) { return give_quota_back(tx, name.subject, name.counter, units), true; },
+                 [&shard, units](std::exception_ptr failed) {
+                   if (failed) log::warn("quota.not_given_back", {{"units", units}});
+                   std::lock_guard lock(shard.mutex);
+                   --shard.asking;
+                   shard.quiet.notify_all();
+                 });
 }
 
 std::int64_t Quotas::used(sql::Tx& tx, const Subject& subject, std::string_view counter) {

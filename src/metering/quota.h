@@ -59,6 +59,21 @@ Reserved reserve_quota(sql::Tx& tx, const Subject& subject, std::string_view cou
 void give_quota_back(sql::Tx& tx, const Subject& subject, std::string_view counter, std::int64_t units);
 std::int64_t reserved_quota(sql::Tx& tx, const Subject& subject, std::string_view counter);
 
+inline constexpr std::string_view query_quota = "query", mutation_quota = "mutation";
+// A limit that nobody reaches: calls are counted all the same.
+inline constexpr std::int64_t unlimited_quota = std::int64_t{1} << 60;
+
+// Who pays for a caller's calls of one kind: its key from a slice of its own, or the account, whose keys then share.
+struct Allowance {
+  Subject payer;
+  std::int64_t limit = unlimited_quota;
+  bool shared = false;  // the payer is not the caller: the caller's own calls are counted besides
+};
+struct Allowances {
+  Allowance query, mutation;
+  const Allowance& of(std::string_view counter) const { return counter == query_quota ? query : mutation; }
+};
+
 // Thread-safe. The destructor gives back what was not spent.
 class Quotas {
  public:
@@ -76,7 +91,7 @@ class Quotas {
     Subject subject;
     std::string_view counter;  // lives as long as the process: "query"
     std::int64_t limit = 0;    // negative: none, nothing is counted
-    std::int64_t units = 1;
+    std::int64_t units = 1;    // 0: only asks what remains
   };
   struct Outcome {
     bool admitted = false;
@@ -89,6 +104,9 @@ class Quotas {
   // for the same counter share one reservation.
   using Answer = std::function<void(std::exception_ptr, std::optional<Outcome>)>;
   void charge(const Charge& charge, Answer answer);
+  // Gives back what this process holds of a counter and forgets what it knew: after the counter was changed otherwise,
+  // or when nobody will spend of it again.
+  void settle(const Subject& subject, std::string_view counter);
   // What was used, as far as this process knows; reads.
   std::int64_t used(sql::Tx& tx, const Subject& subject, std::string_view counter);
 
@@ -111,6 +129,7 @@ class Quotas {
     QuotaBlock block;
     std::optional<Time> used_up_until;
     std::int64_t refused_limit = 0;  // of that refusal
+    bool known = false;              // the block knows what is reserved
     bool asking = false;
     std::vector<Waiting> waiting;
   };

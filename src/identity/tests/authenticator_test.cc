@@ -50,14 +50,6 @@ TEST_P(AuthenticatorTest, a_key_of_each_kind_is_its_account_on_its_own_surface_o
   }
 }
 
-TEST_P(AuthenticatorTest, a_client_pair_needs_both_halves) {
-  const auto pair = make_key(account, "pair", KeyKind::client);
-  EXPECT_EQ(pair.key.client_id.size(), 24u);
-  EXPECT_TRUE(who(CredentialKind::client_pair, pair.secret, pair.key.client_id));
-  EXPECT_EQ(refusal(CredentialKind::client_pair, pair.secret, std::string(24, 'a')), Reason::bad_key);
-  EXPECT_EQ(refusal(CredentialKind::client_pair, pair.secret, ""), Reason::bad_key);
-}
-
 TEST_P(AuthenticatorTest, the_admin_token_is_compared_whole) {
   const auto principal = who(CredentialKind::admin_token, admin_token).value();
   EXPECT_TRUE(principal.admin);

@@ -117,6 +117,26 @@ TEST_P(QuotasTest, counters_do_not_touch_each_other) {
   EXPECT_FALSE(charge(*quotas, 3).admitted);
 }
 
+TEST_P(QuotasTest, asking_what_remains_takes_nothing) {
+  const auto quotas = process();
+  EXPECT_EQ(charge(*quotas, 5, 0).remaining, 5);
+  for (int i = 0; i < 3; ++i) charge(*quotas, 5);
+  EXPECT_EQ(charge(*quotas, 5, 0), (Quotas::Outcome{true, 2}));
+  EXPECT_EQ(charge(*quotas, 2, 0), (Quotas::Outcome{true, 0})) << "of a limit that was lowered";
+  EXPECT_EQ(used(*quotas), 3);
+  EXPECT_EQ(charge(*process(), 5, 0).remaining, 2) << "another process asks the database";
+}
+
+TEST_P(QuotasTest, what_is_settled_is_there_for_others) {
+  const auto one = process(), two = process();
+  charge(*one, 1000);
+  one->settle(key, "query");
+  const auto reserved = [&] { return db().read([&](sql::Tx& tx) { return reserved_quota(tx, key, "query"); }); };
+  while (reserved() != 1) std::this_thread::yield();  // given back behind our back
+  EXPECT_EQ(charge(*two, 1000).remaining, 998);
+  EXPECT_EQ(charge(*one, 1000, 0).remaining, 1000 - 16 - 1) << "what two holds counts as used";
+}
+
 TOLL_ON_EVERY_ENGINE(QuotasTest);
 
 }  // namespace
