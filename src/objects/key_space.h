@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,6 +58,12 @@ class KeySpace {
 
   // Before a byte of a PUT is read: whether the slot's account may still write there. Faults: url_not_valid.
   virtual Result<void> may_write(sql::Tx&, const Slot&) const { return {}; }
+
+  // A PUT's bytes are on their way: the answer is kept until they are here, or will not come.
+  virtual std::shared_ptr<void> arriving(const Slot&) { return nullptr; }
+  // PUTs are as S3 wants them: they announce their length, and their ETag is the MD5 of the bytes. Elsewhere a body may
+  // come in chunks, and the ETag is the SHA-256.
+  virtual bool as_s3_does() const { return false; }
 
   // The bytes of a slot have arrived whole: `received` is theirs, in the transaction that keeps it. A fault drops the
   // bytes and is what the client hears (bad_digest). Called again for a PUT that replaces an earlier one. Parts are not

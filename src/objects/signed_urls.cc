@@ -47,11 +47,12 @@ std::string SignedUrls::read(std::string_view origin, std::string_view key, Acco
   return sign("GET", origin, key, {{std::string(user_name), std::to_string(bearer.value())}}, expires);
 }
 
-std::string SignedUrls::write(std::string_view origin, const Slot& slot, std::chrono::seconds expires) const {
+std::string SignedUrls::write(std::string_view origin, const Slot& slot, std::chrono::seconds expires,
+                              sigv4::Pairs headers) const {
   return sign(
       "PUT", origin, slot.key,
       {{std::string(user_name), std::to_string(slot.account.value())}, {std::string(slot_name), slot.id.value()}},
-      expires);
+      expires, std::move(headers));
 }
 
 std::string SignedUrls::write_part(std::string_view origin, const Slot& slot, int number,
@@ -64,14 +65,14 @@ std::string SignedUrls::write_part(std::string_view origin, const Slot& slot, in
 }
 
 std::string SignedUrls::sign(std::string method, std::string_view origin, std::string_view key, sigv4::Pairs query,
-                             std::chrono::seconds expires) const {
+                             std::chrono::seconds expires, sigv4::Pairs headers) const {
   const auto now = clock_.now();
   return sigv4::presign(settings_.credentials, {settings_.region},
                         {.method = std::move(method),
                          .origin = std::string(origin),
                          .path = settings_.folder + settings_.bucket + "/" + std::string(key),
                          .query = std::move(query),
-                         .headers = {},
+                         .headers = std::move(headers),
                          .expires = expires.count(),
                          .key = key_of_day(now)},
                         now);

@@ -49,8 +49,10 @@ class SignedUrls {
   // Absolute URLs. `origin` is scheme and host as clients reach us: "https://example.com:8443".
   // expires: 1 s to 7 days.
   std::string read(std::string_view origin, std::string_view key, AccountId bearer, std::chrono::seconds expires) const;
-  // For a slot of one PUT.
-  std::string write(std::string_view origin, const Slot& slot, std::chrono::seconds expires) const;
+  // For a slot of one PUT. `headers` are signed too, so that the PUT must carry them as they are here: Content-Type,
+  // Content-Length.
+  std::string write(std::string_view origin, const Slot& slot, std::chrono::seconds expires,
+                    blob::sigv4::Pairs headers = {}) const;
   std::string write_part(std::string_view origin, const Slot& slot, int number, std::chrono::seconds expires) const;
 
   // Whether a request's URL is one of ours, for this method, in its time. A HEAD may use a URL for GET.
@@ -59,7 +61,7 @@ class SignedUrls {
 
  private:
   std::string sign(std::string method, std::string_view origin, std::string_view key, blob::sigv4::Pairs query,
-                   std::chrono::seconds expires) const;
+                   std::chrono::seconds expires, blob::sigv4::Pairs headers = {}) const;
   Result<blob::sigv4::Verified> verify(const blob::sigv4::Incoming& request) const;
   Sha256 key_of_day(Time now) const;
 

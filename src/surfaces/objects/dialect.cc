@@ -42,6 +42,16 @@ http::Response Dialect::fault(const Fault& fault, api::Access) {
   return response;
 }
 
+void Dialect::finish(const http::Request& request, http::Response& response) {
+  response.fields.set("Access-Control-Allow-Origin", "*");
+  response.fields.set("Access-Control-Expose-Headers", "ETag, Content-Range");
+  constexpr std::string_view end = "</Error>";
+  if (!response.body.ends_with(end)) return;
+  response.body.resize(response.body.size() - end.size());
+  response.body += "<Resource>" + xml_text(request.path) + "</Resource><RequestId>" +
+                   xml_text(response.fields.get("X-Request-Id")) + "</RequestId></Error>";
+}
+
 json::Object Dialect::security_schemes() {
   return {};
 }

@@ -19,6 +19,9 @@ struct Dialect : api::DialectDefaults {
   static http::Response fault(const Fault& fault, api::Access access);
   static const api::FaultRow& row(Reason reason);
   static std::string success(std::string text) { return text; }
+  // The rest of an error: what was asked for, and the request's id. And that pages of any origin may see it: whoever
+  // holds a signed URL may use it.
+  static void finish(const http::Request& request, http::Response& response);
   static json::Object security_schemes();
   static json::Object fault_schema();
 };

@@ -23,6 +23,7 @@ constexpr auto own_rows = std::to_array<FaultRow>({
     {Reason::unsupported_media_type,   501, "NotImplemented",        "{why}"},
     {Reason::upload_too_large,         400, "EntityTooLarge",        "Your proposed upload exceeds the maximum allowed size of {limit} bytes."},
     {Reason::body_too_large,           400, "EntityTooLarge",        "Your proposed upload exceeds the maximum allowed size of {limit} bytes."},
+    {Reason::length_required,          411, "MissingContentLength",  "You must provide the Content-Length HTTP header."},
     {Reason::client_gone,              400, "IncompleteBody",        "The request body terminated before the number of bytes that its Content-Length header names."},
     {Reason::request_timeout,          400, "RequestTimeout",        "The body was not read in time."},
     {Reason::too_many_requests,        503, "SlowDown",              "Please reduce your request rate."},

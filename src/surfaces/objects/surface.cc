@@ -21,12 +21,12 @@ Result<void> check_url(Call& call) {
 }
 
 const api::SurfaceDescription& describe() {
-  static const auto description = api::describe_surface<Dialect, ReadObject, WriteObject>();
+  static const auto description = api::describe_surface<Dialect, ReadObject, WriteObject, AskToWrite>();
   return description;
 }
 
 api::Surface make(const api::Core& core, House& house) {
-  return api::make_surface<Dialect, House, ReadObject, WriteObject>(core, house);
+  return api::make_surface<Dialect, House, ReadObject, WriteObject, AskToWrite>(core, house);
 }
 
 }  // namespace toll::object_store
