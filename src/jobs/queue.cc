@@ -424,6 +424,8 @@ void Queue::end_failed(sql::Tx& tx, const Stored& stored, const Fault& fault) {
           ", " TOLL_JOB_END("$2") " WHERE id = $1",
           stored.job.id, clock_.now(), fault.code(), encode_arguments(fault));
   release(tx, stored);
+  if (const auto then = when_failed_.find(stored.job.kind); then != when_failed_.end())
+    then->second(tx, stored.job, fault);
 }
 
 void Queue::lose(sql::Tx& tx, const Stored& stored) {

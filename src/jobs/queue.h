@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -65,10 +66,17 @@ class Listener {
 
 class Queue {
  public:
+  // Called in the transaction in which a job of its kind fails for good, after its hold was released; may submit and
+  // remove jobs. Must not throw.
+  using Failed = std::function<void(sql::Tx& tx, const Job& job, const Fault& fault)>;
+
   // Runs whose worker died, after which a job has failed.
   static constexpr int max_lost_runs = 3;
 
   Queue(metering::Ledger& ledger, const Clock& clock);
+
+  // Before anybody works on the queue.
+  void when_failed(std::string kind, Failed then) { when_failed_[std::move(kind)] = std::move(then); }
 
   // --- for those who want work done ---
 
@@ -153,6 +161,7 @@ class Queue {
   metering::Ledger& ledger_;
   const Clock& clock_;
   std::shared_ptr<Signals> signals_;
+  std::map<std::string, Failed, std::less<>> when_failed_;
 };
 
 }  // namespace toll::jobs

@@ -121,12 +121,14 @@ Result<std::vector<Separation>> Separations::list(sql::Tx& tx, const Listing& wh
 }
 
 Result<Separation> Separations::cancel(sql::Tx& tx, AccountId account, const JobId& id) {
+  TOLL_TRY(get(tx, account, id));  // jobs of other kinds are not its own
   auto job = queue_.cancel(tx, account, id);
   if (!job) return std::move(job).error();
   return *complete_with_row(tx, std::move(*job));
 }
 
 Result<Separation> Separations::retry(sql::Tx& tx, AccountId account, const JobId& id) {
+  TOLL_TRY(get(tx, account, id));
   auto job = queue_.retry(tx, account, id);
   if (!job && job.error().reason() != Reason::insufficient_credits) return std::move(job).error();
   // A job without its upload cannot run again, whatever the balance: the fault undoes the new hold.
