@@ -16,6 +16,7 @@
 #include "tollhouse/commands/config.h"
 #include "tollhouse/commands/demo.h"
 #include "tollhouse/commands/keys.h"
+#include "tollhouse/commands/media.h"
 #include "tollhouse/commands/migrate.h"
 #include "tollhouse/commands/models.h"
 #include "tollhouse/commands/models_import.h"
@@ -73,6 +74,7 @@ class CommandLine {
     add_account_commands();
     add_key_commands();
     add_model_commands();
+    add_media_commands();
     add_information_commands();
   }
 
@@ -489,6 +491,38 @@ class CommandLine {
                      return collect_garbage(console, house, store, settings.server.data,
                                             std::chrono::hours(settings.objects.upload_retention_hours));
                    })));
+  }
+
+  void add_media_commands() {
+    auto& media =
+        group("media", "Which models of the registry analyse media, by the operator's hand; works beside a server.");
+    using config::Settings;
+    add_beside(add(media, "list", "List the models that are assigned.", "tollhouse media list",
+                   with_store([](const Console& console, const House& house, blob::Store& store, const Settings&) {
+                     return list_media_models(console, house, store);
+                   })));
+    auto& assign = add(
+        media, "assign", "Let a model do what a modelType needs; its files hold media.json, which says how.",
+        "tollhouse media assign DF-1 acme/deepfake\n  tollhouse media assign FI-1.liveness acme/live --version v2",
+        with_store([this](const Console& console, const House& house, blob::Store& store, const Settings& settings) {
+          return assign_media_model(console, house, store, given_.name, given_.repo, given_.version,
+                                    static_cast<std::uint64_t>(settings.engine.memory_bytes));
+        }));
+    add_role(assign);
+    add_repo(assign);
+    assign.add_option("--version", given_.version, "A version or an alias; without it what serves.");
+    add_beside(assign);
+    auto& unassign =
+        add(media, "unassign", "Let the built-in analysis do it again.", "tollhouse media unassign DF-1",
+            with_store([this](const Console& console, const House& house, blob::Store& store, const Settings&) {
+              return unassign_media_model(console, house, store, given_.name);
+            }));
+    add_role(unassign);
+    add_beside(unassign);
+  }
+
+  void add_role(CLI::App& command) {
+    command.add_option("ROLE", given_.name, "DF-1, AC-1, FD-1, FE-1 or FI-1.liveness.")->required();
   }
 
   void add_information_commands() {

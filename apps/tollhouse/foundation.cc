@@ -43,6 +43,10 @@ metering::Credits credits(config::Credits amount) {
   return {amount.micros};
 }
 
+identity::ClientLimits client_limits(const config::Settings& settings) {
+  return {.query = settings.media.query_quota, .mutation = settings.media.mutation_quota};
+}
+
 OnlyServer::OnlyServer(const config::Settings& settings) {
   if (!database_options(settings).url.starts_with("sqlite:")) return;
   const auto file = data_folder(settings) / "server.lock";
@@ -69,6 +73,8 @@ Foundation::Foundation(const config::Settings& settings)
       sessions(clock, random, cache, {.secret = secrets.sessions}),
       keys(clock, random, cache, secrets.keys),
       tunes_keys(clock, random, cache, secrets.keys),
+      quotas(*db, clock, {}),
+      client_keys(clock, random, cache, quotas, secrets.keys, client_limits(settings)),
       passwords(password_cost(settings.passwords.cost)),
       account_service(*db, accounts, sessions, passwords, throttle, ledger,
                       {.starter_credits = credits(settings.stems.starter_credits)},

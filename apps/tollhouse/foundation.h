@@ -9,6 +9,7 @@
 #include "config/settings.h"
 #include "identity/account_service.h"
 #include "identity/accounts.h"
+#include "identity/client_keys.h"
 #include "identity/credential_cache.h"
 #include "identity/keys.h"
 #include "identity/login_throttle.h"
@@ -17,12 +18,14 @@
 #include "identity/sessions.h"
 #include "identity/tunes_keys.h"
 #include "metering/ledger.h"
+#include "metering/quota.h"
 #include "sql/database.h"
 
 namespace toll::app {
 
 sql::Options database_options(const config::Settings& settings);
 metering::Credits credits(config::Credits amount);
+identity::ClientLimits client_limits(const config::Settings& settings);
 
 // Over SQLite one server at a time: what a start takes for left behind would be the other's. Held until it goes;
 // commands and workers beside the server do not ask. Throws std::runtime_error with a sentence for the operator.
@@ -48,6 +51,8 @@ struct Foundation {
   identity::Sessions sessions;
   identity::Keys keys;
   identity::TunesKeys tunes_keys;
+  metering::Quotas quotas;
+  identity::ClientKeys client_keys;
   identity::Passwords passwords;
   identity::LoginThrottle throttle{clock};
   std::vector<identity::AccountService::Leaving> leaving;  // of those who own more than accounts

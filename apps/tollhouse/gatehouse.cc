@@ -37,7 +37,8 @@ identity::Authenticator::Options authenticator_options(const Foundation& base, c
   const auto& own = settings.registry.admin_token;
   return {.key_secret = base.secrets.keys,
           .session_secret = base.secrets.sessions,
-          .admin_token = own.empty() ? settings.server.operator_token : own};
+          .admin_token = own.empty() ? settings.server.operator_token : own,
+          .client_limits = client_limits(settings)};
 }
 
 api::GateOptions gate_options(const config::Limits& limits) {
@@ -65,7 +66,7 @@ Gatehouse::Gatehouse(Foundation& base, Workshop& workshop, const config::Setting
       authenticator(base.clock, base.cache, authenticator_options(base, settings)),
       counters(call_counters(settings.limits)),
       gate(*base.db, authenticator, *counters, base.clock, gate_options(settings.limits)),
-      core{*base.db, gate, idempotency, *workshop.store, base.clock, blocking, preparing, disk},
+      core{*base.db, gate, idempotency, *workshop.store, base.clock, blocking, preparing, disk, &base.quotas},
       usage(*base.db, base.clock, {.note_uses = identity::write_key_uses}),
       front(base.clock, base.random, metrics, &usage,
             {.cors_origins = settings.server.cors_origins,

@@ -14,6 +14,7 @@
 #include "engines/separation/separation.h"
 #include "http/server.h"
 #include "surfaces/inference/surface.h"
+#include "surfaces/media/surface.h"
 #include "surfaces/objects/surface.h"
 #include "surfaces/registry/surface.h"
 #include "surfaces/stems/surface.h"
@@ -22,6 +23,7 @@
 #include "tollhouse/gatehouse.h"
 #include "tollhouse/inference.h"
 #include "tollhouse/janitor.h"
+#include "tollhouse/media.h"
 #include "tollhouse/pages.h"
 #include "tollhouse/registry.h"
 #include "tollhouse/stems.h"
@@ -80,7 +82,8 @@ std::unique_ptr<http::Server> listen(const http::ServerOptions& options, http::H
 }
 
 std::vector<api::SurfaceDescription> surfaces() {
-  return {stems::describe(), tunes::describe(), registry::describe(), open_inference::describe()};
+  return {stems::describe(), tunes::describe(), registry::describe(), open_inference::describe(),
+          media_api::describe()};
 }
 
 }  // namespace
@@ -97,6 +100,8 @@ int serve(const config::Settings& settings) {
       *base.db,
       {[&](sql::Tx& tx) { workflows.executions.sweep(tx); }, [&](sql::Tx& tx) { workshop.separations.expire(tx); },
        [&](sql::Tx& tx) { gatehouse.idempotency.purge(tx); }, [&](sql::Tx& tx) { base.sessions.purge(tx); },
+       [&](sql::Tx& tx) { workshop.media_records.release_expired(tx); },
+       [&](sql::Tx& tx) { workshop.media_records.remove_abandoned(tx); },
        [&](sql::Tx& tx) {
          const auto kept = std::chrono::hours(settings.objects.upload_retention_hours);
          workshop.slots.sweep(tx, base.clock.now() - kept, 500);
@@ -109,12 +114,14 @@ int serve(const config::Settings& settings) {
   Inference inference_surface(base, workshop, registry_surface.serving, registry_surface.recorder, gatehouse.core,
                               gatehouse.metrics, settings);
   workflows.equip(base, workshop, stems_surface, registry_surface, inference_surface);
+  Media media_surface(base, workshop, settings);
   object_store::House objects_house{*workshop.store, workshop.urls, workshop.slots, workshop.key_spaces};
   auto& front = gatehouse.front;
   front.add(stems::make(gatehouse.core, stems_surface.house));
   front.add(tunes::make(gatehouse.core, tunes_surface.house));
   front.add(registry::make(gatehouse.core, registry_surface.house));
   front.add(open_inference::make(inference_surface.core, inference_surface.house));
+  front.add(media_api::make(gatehouse.core, media_surface.house));
   front.add(object_store::make(gatehouse.core, objects_house));
   const PageContext pages{gatehouse.metrics, [&] { return janitor.healthy(); }, openapi_text(settings),
                           settings.server.operator_token};
@@ -143,6 +150,7 @@ int serve(const config::Settings& settings) {
   std::jthread stopper([&](const std::stop_token& ended) {
     const int signal = wait_for(stop_signals);
     log::info("server.stopping", {{"signal", signal}});
+    workshop.bells.close();
     server->stop();
     inference_surface.drain(ended);
   });

@@ -28,6 +28,41 @@ separations::SeparationKind::Options separation_options(const config::Settings& 
           .name = name};
 }
 
+media::Records::Options record_options(const config::Settings& settings, sql::Engine engine) {
+  const auto& own = settings.media;
+  media::Records::Options options;
+  options.price = [prices = own](media::ModelType type) -> metering::Credits {
+    switch (type) {
+      case media::ModelType::df1:
+        return credits(prices.price_df1);
+      case media::ModelType::ac1:
+        return credits(prices.price_ac1);
+      case media::ModelType::fd1:
+        return credits(prices.price_fd1);
+      case media::ModelType::fe1:
+        return credits(prices.price_fe1);
+      case media::ModelType::fi1:
+        break;
+    }
+    return credits(prices.price_fi1);
+  };
+  options.upload_time = own.upload_time;
+  options.max_image_bytes = static_cast<std::uint64_t>(own.max_image_bytes);
+  options.abandoned = std::chrono::hours(24) * own.abandoned_days;
+  // Over SQLite there is no other server that could be taking bytes.
+  if (engine == sql::Engine::sqlite) options.grace = Micros(0);
+  return options;
+}
+
+media::AnalysisKind::Options analysis_options(const config::Settings& settings) {
+  media::AnalysisKind::Options options;
+  options.timeout = settings.media.timeout;
+  options.limits.max_pixels = settings.media.max_pixels;
+  options.limits.max_seconds = settings.media.max_video_seconds.count();
+  options.worker_memory = static_cast<std::uint64_t>(settings.engine.memory_bytes);
+  return options;
+}
+
 }  // namespace
 
 Workshop::Workshop(Foundation& foundation, const config::Settings& settings)
@@ -43,7 +78,15 @@ Workshop::Workshop(Foundation& foundation, const config::Settings& settings)
                    .can_run_trained = [] { return engines::onnx::find_runtime().has_value(); }}),
       kind(*base.db, *store, separations, separation_options(settings, separations::kind_name)),
       part_kind(*base.db, *store, separations, separation_options(settings, separations::part_kind_name)),
+      media_models(base.clock, *store),
+      media_records(base.clock, base.random, base.ledger, queue, objects, slots, sweeper, base.client_keys,
+                    media_models, bells, record_options(settings, base.db->engine())),
+      media_kind(*base.db, *store, media_records, analysis_options(settings)),
       limits(engine_limits(settings)) {
+  queue.when_failed(std::string(media::kind_name), [this](sql::Tx& tx, const jobs::Job& job, const Fault& fault) {
+    media_records.run_failed(tx, job, fault);
+  });
+  base.leaving.push_back([this](sql::Tx& tx, AccountId account) { media_records.remove_account(tx, account); });
   base.leaving.push_back([this](sql::Tx& tx, AccountId account) { separations.remove_account(tx, account); });
   if (const auto left = store->remove_leftovers()) log::info("store.leftovers_removed", {{"count", left}});
   sweeper.start();
@@ -56,7 +99,7 @@ std::unique_ptr<engine::Runner> Workshop::runner() const {
 std::unique_ptr<jobs::Dispatcher> Workshop::dispatch(const config::Settings& settings) {
   const auto slots = static_cast<std::size_t>(settings.stems.max_concurrent_jobs);
   return std::make_unique<jobs::Dispatcher>(
-      *base.db, queue, std::vector<jobs::Kind*>{&kind, &part_kind}, [this] { return runner(); },
+      *base.db, queue, std::vector<jobs::Kind*>{&kind, &part_kind, &media_kind}, [this] { return runner(); },
       jobs::DispatcherOptions{.slots = slots, .max_processing = slots, .worker = jobs::this_worker(base.random)});
 }
 

@@ -3,11 +3,15 @@
 
 #include <memory>
 
+#include "async/bells.h"
 #include "blob/store.h"
 #include "config/settings.h"
 #include "engine/host.h"
 #include "jobs/dispatcher.h"
 #include "jobs/queue.h"
+#include "media/kind.h"
+#include "media/models.h"
+#include "media/records.h"
 #include "objects/key_space.h"
 #include "objects/objects.h"
 #include "objects/signed_urls.h"
@@ -31,6 +35,10 @@ struct Workshop {
   jobs::Queue queue;
   separations::Separations separations;
   separations::SeparationKind kind, part_kind;
+  async::Bells bells;
+  media::Models media_models;
+  media::Records media_records;
+  media::AnalysisKind media_kind;
   engine::Limits limits;
 
   Workshop(Foundation& foundation, const config::Settings& settings);

@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 
+from support import audio
 from support.server import ROOT
 
 STEMS = {"bass.wav", "drums.wav", "other.wav", "vocals.wav"}
@@ -26,12 +27,14 @@ def checkout(tmp_path, server):
     (tmp_path / "sample").symlink_to(ROOT / "sample")
 
     def run(text, program, **replaced):
-        for old, new in {"http://127.0.0.1:8080": server.url, **replaced}.items():
+        address = {} if "localhost:8080" in replaced else {"http://127.0.0.1:8080": server.url}
+        for old, new in {**address, **replaced}.items():
             assert old in text, f"the example names {old}"
             text = text.replace(old, new)
         return subprocess.run([*program, text], cwd=tmp_path, capture_output=True, text=True, timeout=120)
 
     run.folder = tmp_path
+    run.address = server.url.removeprefix("http://")
     return run
 
 
@@ -52,3 +55,11 @@ def test_the_registry_example_publishes_a_model(checkout):
     (checkout.folder / "model.safetensors").write_bytes(bytes(100_000))
     ran = checkout(blocks("bash", "uploads/initiate", "docs/registry.md"), ["bash", "-euo", "pipefail", "-c"])
     assert ran.returncode == 0 and '"verified":true' in ran.stdout, f"the example runs: {ran.stdout} {ran.stderr}"
+
+
+def test_the_media_examples_end_with_a_verdict_and_another_key(checkout):
+    (checkout.folder / "picture.jpg").write_bytes(audio.ffmpeg(("-f", "lavfi", "-i", "testsrc=size=128x96:rate=1", "-frames:v", "1"), ".jpg"))
+    text = blocks("bash", "localhost:8080/api", "docs/media.md")
+    ran = checkout(text, ["bash", "-euo", "pipefail", "-c"], **{"localhost:8080": checkout.address})
+    assert ran.returncode == 0 and '"status":"PROCESSED"' in ran.stdout, f"the example runs: {ran.stdout} {ran.stderr}"
+    assert '"permissions":["read"]' in ran.stdout and '"status":"PENDING"' in ran.stdout, ran.stdout

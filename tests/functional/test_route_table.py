@@ -17,6 +17,7 @@ VOLATILE = {"date", "x-request-id", "x-process-time", "x-ratelimit-remaining", "
 OWNED = {
     "stems": {"id": "job", "key_id": "key"},
     "tunes": {"key_id": "tunes_key", "track_id": "track", "playlist_id": "playlist"},
+    "media": {"mid": "media", "clientId": "client_key"},
 }
 LITTLE = {"string": "matrix", "integer": 1, "number": 1, "boolean": True, "object": {}}
 # Bodies of which the schema does not say what is the least: alternatives, and rules between members.
@@ -24,6 +25,9 @@ BODIES = {
     ("POST", "/tracks"): {"name": "matrix"},
     ("POST", "/playlists"): {"name": "matrix"},
     ("PUT", "/playlists/{playlist_id}/tracks"): {"track_ids": []},
+    ("POST", "/api/media"): {"name": "matrix", "contentType": "image/png", "size": 1, "modelType": "AC-1"},
+    ("POST", "/api/access"): {"mutationQuota": 20, "queryQuota": 30},
+    ("PUT", "/api/media/models/{role}"): {"repo_id": "acme/none"},
 }
 SOMEONE = str(uuid.uuid4())
 
@@ -61,7 +65,11 @@ def owned(owner, done):
     tunes_key = owner.session.post("/api-keys", json={"name": "matrix"}).json()
     track = owner.session.post("/tracks", files={"file": ("song.wav", audio.song())}).json()
     playlist = owner.session.post("/playlists", json={"name": "matrix", "track_ids": [track["id"]]}).json()
+    media = owner.session.post("/api/media", json=BODIES["POST", "/api/media"]).json()
+    client_key = owner.session.post("/api/keys", json={"name": "matrix"}).json()
     return {
+        "media": media["mid"],
+        "client_key": client_key["clientId"],
         "job": done["id"],
         "key": key["id"],
         "tunes_key": tunes_key["id"],
@@ -159,8 +167,12 @@ def test_only_administrators_pass_where_they_alone_may(stranger, operations):
         url = filled(path, absent_values(path))
         answer = stranger.session.request(method, url, **body_of(method, path, operation, schemas))
         # Where the operator's token is asked for, a session is none.
-        expected = (403, "Admin access required") if operation["tags"] == ["stems"] else (401, "invalid admin token")
-        assert (answer.status_code, answer.json()["detail"]) == expected, f"{method} {path} by another: {show(answer)}"
+        expected = {
+            "stems": (403, "Admin access required"),
+            "media": (403, "You are not authorized"),
+        }.get(operation["tags"][0], (401, "invalid admin token"))
+        told = answer.json()
+        assert (answer.status_code, told.get("detail", told.get("message"))) == expected, f"{method} {path} by another: {show(answer)}"
 
 
 def seen(answer, value):

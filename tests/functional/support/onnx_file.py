@@ -146,3 +146,22 @@ def external():
         [value("y", FLOAT, [1])],
         [tensor("w", FLOAT, [1], external="/etc/passwd")],
     )
+
+
+def brightness(width=1, size=16, bias=0.0):
+    """The mean of a picture plus `bias`, `width` times: what a detector of authenticity is to the media surface."""
+    return model(
+        [
+            node("ReduceMean", ["image"], ["mean"], axes=[1, 2, 3], keepdims=0),
+            node("Unsqueeze", ["mean", "axis"], ["column"]),
+            node("Mul", ["column", "ones"], ["many"]),
+            node("Add", ["many", "bias"], ["score"]),
+        ],
+        [value("image", FLOAT, [1, 3, size, size])],
+        [value("score", FLOAT, [1, width])],
+        [
+            tensor("axis", INT64, [1], [1]),
+            tensor("ones", FLOAT, [1, width], [1.0] * width),
+            tensor("bias", FLOAT, [1], [bias]),
+        ],
+    )
