@@ -14,6 +14,7 @@ namespace toll::app {
 struct Media {
   media::Access access;
   media::MediaSpace space;
+  media_api::Waits waits;
   media_api::House house;
 
   Media(Foundation& base, Workshop& workshop, const config::Settings& settings);

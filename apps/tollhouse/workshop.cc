@@ -12,11 +12,16 @@ namespace toll::app {
 
 namespace {
 
+// For what somebody waits for.
+constexpr std::chrono::seconds short_run{60};
+
 engine::Limits engine_limits(const config::Settings& settings) {
   engine::Limits limits;
   limits.memory_bytes = static_cast<std::uint64_t>(settings.engine.memory_bytes);
-  limits.cpu_time = settings.stems.job_timeout * std::max(1u, std::thread::hardware_concurrency());
-  limits.wall_time = settings.stems.job_timeout;
+  // Each kind of job has its own time below this.
+  const auto longest = std::max(settings.stems.job_timeout, settings.media.timeout);
+  limits.cpu_time = longest * std::max(1u, std::thread::hardware_concurrency());
+  limits.wall_time = longest;
   limits.sandbox = settings.engine.sandbox;
   return limits;
 }
@@ -94,6 +99,13 @@ Workshop::Workshop(Foundation& foundation, const config::Settings& settings)
 
 std::unique_ptr<engine::Runner> Workshop::runner() const {
   return engine::make_process_runner("/proc/self/exe", limits);
+}
+
+std::unique_ptr<engine::Runner> Workshop::short_runner() const {
+  auto brief = limits;
+  brief.wall_time = std::min(brief.wall_time, short_run);
+  brief.cpu_time = std::min(brief.cpu_time, short_run * std::max(1u, std::thread::hardware_concurrency()));
+  return engine::make_process_runner("/proc/self/exe", brief);
 }
 
 std::unique_ptr<jobs::Dispatcher> Workshop::dispatch(const config::Settings& settings) {

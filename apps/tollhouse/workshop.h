@@ -45,6 +45,8 @@ struct Workshop {
 
   // In worker processes of this program.
   std::unique_ptr<engine::Runner> runner() const;
+  // For runs of a minute at most.
+  std::unique_ptr<engine::Runner> short_runner() const;
   std::unique_ptr<jobs::Dispatcher> dispatch(const config::Settings& settings);
 };
 

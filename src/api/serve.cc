@@ -143,13 +143,26 @@ asio::awaitable<metering::Quotas::Outcome> charged(metering::Quotas& quotas, met
   co_return co_await async::resume_when<metering::Quotas::Outcome>(start);
 }
 
+// The same where the answer does not hang on it: nothing when the database fails.
+asio::awaitable<std::optional<metering::Quotas::Outcome>> tried(metering::Quotas& quotas,
+                                                                metering::Quotas::Charge charge) {
+  std::string cause;
+  try {
+    co_return co_await charged(quotas, charge);
+  } catch (const std::exception& failed) {
+    cause = failed.what();
+  }
+  log::warn("quota.not_asked", {{"cause", cause}});
+  co_return std::nullopt;
+}
+
 asio::awaitable<std::optional<std::int64_t>> remaining(metering::Quotas& quotas, const metering::Allowances& all,
                                                        std::string_view counter) {
   const auto& allowance = all.of(counter);
   if (allowance.limit >= metering::unlimited_quota) co_return std::nullopt;
   const metering::Quotas::Charge question{allowance.payer, counter, allowance.limit, 0};
-  const auto outcome = co_await charged(quotas, question);
-  co_return outcome.remaining;
+  const auto outcome = co_await tried(quotas, question);
+  co_return outcome ? std::optional(outcome->remaining) : std::nullopt;
 }
 
 // One request. Coroutines of one object run one after the other.
@@ -183,6 +196,7 @@ class Pipeline {
   // The whole request is known before the work: key, effect and kept answer go into one transaction.
   // Of a body that may hold files the key is looked at before they are worked with.
   bool one_transaction() const { return about_.runs == Runs::write && !early_key() && !about_.mixed; }
+  bool owes() const { return !about_.quota.empty() && exchange_.who->quotas; }
   bool reads_body() const { return about_.body || about_.takes_forms || key_; }
 
   asio::awaitable<Result<http::Response>> attempt() {
@@ -199,12 +213,14 @@ class Pipeline {
     work_ = operation_.begin(exchange_, core_.clock.now());
     if (about_.idempotent) {
       auto key = idempotency_key(exchange_.request);
+      if (!key && owes())
+        if (auto paid = co_await pay(); !paid) co_return std::move(paid).error();
       if (!key) co_return std::move(key).error();
       key_ = std::move(*key);
     }
     if (key_ && early_key())
       if (auto begun = co_await begin(std::nullopt); !begun) co_return std::move(begun).error();
-    if (!about_.quota.empty() && exchange_.who->quotas && !replay_)
+    if (owes() && !replay_)
       if (auto paid = co_await pay(); !paid) co_return std::move(paid).error();
     if (work_->admits())
       if (auto admitted = co_await admit(); !admitted) co_return std::move(admitted).error();
@@ -303,7 +319,8 @@ class Pipeline {
     const auto outcome = co_await charged(*core_.quotas, {allowance.payer, about_.quota, allowance.limit, 1});
     if (!outcome.admitted) co_return Fault(Reason::quota_used_up);
     const metering::Quotas::Charge own{who.subject, about_.quota, metering::unlimited_quota, 1};
-    if (allowance.shared) co_await charged(*core_.quotas, own);
+    // The account has paid; a count of the key's own that fails refuses nobody.
+    if (allowance.shared) co_await tried(*core_.quotas, own);
     co_return Result<void>();
   }
 

@@ -116,6 +116,11 @@ void ClientKeys::changed(sql::Tx& tx, const ClientKey& key, const Actor& by, std
 
 Result<void> ClientKeys::check_slices(sql::Tx& tx, AccountId account, const KeyId& id,
                                       const ClientKeySettings& settings) const {
+  // What this process holds for keys without a slice would else be spent beside the slice.
+  for (auto counter : {query_quota, mutation_quota}) {
+    quotas_.give_back(tx, Subject::of_account(account), counter);
+    if (!id.value().empty()) quotas_.give_back(tx, Subject::of_key(id), counter);
+  }
   const auto now = clock_.now();
   const auto limit = limits(tx, account);
   std::int64_t query = 0, mutation = 0, own_query = 0, own_mutation = 0;
@@ -147,6 +152,12 @@ Result<void> ClientKeys::check_slices(sql::Tx& tx, AccountId account, const KeyI
 Result<FreshClientKey> ClientKeys::create(sql::Tx& tx, AccountId account, const ClientKeySettings& settings,
                                           std::optional<Time> expires_at, const Actor& by) const {
   if (!lock(tx, account)) return Reason::account_not_found;
+  const auto active = tx.one(
+      "SELECT count(*) FROM client_keys c JOIN api_keys k ON k.id = c.key_id WHERE c.account_id = $1 AND "
+      "k.revoked_at IS NULL",
+      account);
+  if (active.value().integer(0) >= static_cast<std::int64_t>(max_active_client_keys))
+    return Fault(Reason::too_many_keys).with("limit", std::to_string(max_active_client_keys));
   if (count(tx, account) >= static_cast<std::int64_t>(max_client_keys))
     return Fault(Reason::too_many_keys).with("limit", std::to_string(max_client_keys));
   TOLL_TRY(check_slices(tx, account, KeyId(), settings));

@@ -30,7 +30,8 @@ namespace toll::identity {
 
 class CredentialCache;
 
-inline constexpr std::size_t max_client_keys = 1000;  // of an account, revoked ones included
+// Of an account: those that may still be used, and all there ever were.
+inline constexpr std::size_t max_active_client_keys = 1000, max_client_keys = 10'000;
 inline constexpr std::array<std::string_view, 3> client_permissions{"read", "write", "delete"};
 
 // Of calls, for ever; negative: without limit.

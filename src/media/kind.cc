@@ -9,6 +9,24 @@ namespace toll::media {
 
 namespace {
 
+// What an answer that judges must have and has not: a worker that a file has taken over may answer anything.
+std::string missing_of(const forensics::Plan& plan, const forensics::Answer& answer) {
+  if (plan.phase == forensics::Phase::check || answer.failure) return {};
+  const auto written = [&](std::string_view name) {
+    return std::ranges::find(answer.files, name) != answer.files.end();
+  };
+  if (!answer.analysis) return "an analysis";
+  if (!written(result_name)) return std::string(result_name);
+  const bool has_heatmap = plan.model_type == ModelType::ac1 || plan.model_type == ModelType::fd1;
+  if (has_heatmap && !written(heatmap_name)) return std::string(heatmap_name);
+  for (std::size_t i = 0; i < answer.participants.size(); ++i) {
+    const auto& one = answer.participants[i];
+    const auto file = forensics::participant_file(static_cast<int>(i));
+    if (one.id != static_cast<int>(i) || one.file != file || !written(file)) return file;
+  }
+  return {};
+}
+
 class AnalysisRun final : public jobs::Run {
  public:
   explicit AnalysisRun(Records& records) : records_(records) { task_.engine = std::string(forensics::engine_name); }
@@ -22,6 +40,7 @@ class AnalysisRun final : public jobs::Run {
   }
 
   Result<void> open_outputs(blob::Store& store, const forensics::Plan& plan) {
+    plan_ = plan;
     task_.input.params = forensics::write_plan(plan);
     for (const auto& name : forensics::output_files(plan)) {
       auto file = TOLL_TRY(store.scratch());
@@ -33,9 +52,11 @@ class AnalysisRun final : public jobs::Run {
 
   const engine::Task& task() const override { return task_; }
 
-  // Only what the engine says it has written is kept.
+  // Only what the engine says it has written is kept, and only if it is all there.
   Result<void> seal(const engine::Output& output) override {
     answer_ = TOLL_TRY(forensics::parse_answer(output.answer));
+    if (auto missing = missing_of(plan_, answer_); !missing.empty())
+      return Fault(Reason::internal).because("the engine's answer is without " + missing);
     for (const auto& name : answer_.files) {
       const auto file = outputs_.find(name);
       if (file == outputs_.end()) return Fault(Reason::internal).because("the engine wrote " + name + " unasked");
@@ -53,6 +74,7 @@ class AnalysisRun final : public jobs::Run {
 
  private:
   Records& records_;
+  forensics::Plan plan_;
   std::vector<std::shared_ptr<const blob::Reader>> inputs_;
   engine::Task task_;
   std::map<std::string, std::unique_ptr<blob::Scratch>> outputs_;

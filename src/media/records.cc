@@ -48,7 +48,9 @@ Record record_of(const sql::Row& row) {
   record.checked = row.boolean(19);
   record.attempts = static_cast<int>(row.integer(20));
   record.revision = row.integer(21);
-  if (const auto answer = row.maybe_text(22)) record.answer = forensics::parse_answer(*answer).value();
+  // One that another version has written and this one cannot read is as good as none: the result file has it all.
+  if (const auto answer = row.maybe_text(22))
+    if (auto parsed = forensics::parse_answer(*answer)) record.answer = *std::move(parsed);
   record.failure = row.maybe_text(23);
   record.failure_message = row.maybe_text(24);
   return record;
@@ -56,13 +58,6 @@ Record record_of(const sql::Row& row) {
 
 std::string description(ModelType type) {
   return fmt::format("Media analysis {}", name_of(type));
-}
-
-// What the file is to blame for and was seen before processing is not charged.
-bool is_free(forensics::Failure failure) {
-  using forensics::Failure;
-  return failure == Failure::media_type_mismatch || failure == Failure::undecodable_media ||
-         failure == Failure::media_limit_exceeded;
 }
 
 struct OurFailure {
@@ -212,7 +207,7 @@ Result<void> Records::remove(sql::Tx& tx, AccountId account, const Mid& mid) {
 
 void Records::remove_account(sql::Tx& tx, AccountId account) {
   for (const auto& row : tx.query("SELECT mid FROM media_records WHERE account_id = $1", account))
-    if (const auto record = find(tx, Mid(row.text(0)))) drop(tx, *record);
+    if (const auto record = find(tx, Mid(row.text(0)))) drop(tx, lock(tx, *record));
 }
 
 void Records::drop(sql::Tx& tx, const Record& record) {
@@ -295,11 +290,13 @@ std::optional<Record> Records::of_job(sql::Tx& tx, const JobId& job) const {
 }
 
 void Records::started(sql::Tx& tx, const JobId& job) {
-  const auto record = of_job(tx, job);
-  if (!record || !record->checked || record->money != Money::held) return;
-  // Guarded by the row: of two that start it one captures.
-  if (tx.exec("UPDATE media_records SET money = 'captured' WHERE mid = $1 AND money = 'held'", record->mid) == 1)
-    ledger_.capture(tx, record->hold.value());
+  // Guarded by the row: of two that start it one captures. Nothing else of the row is read here: what cannot be read
+  // must not keep other jobs from being claimed.
+  const auto row = tx.one(
+      "UPDATE media_records SET money = 'captured' WHERE job_id = $1 AND checked = 1 AND money = 'held' RETURNING "
+      "hold_id",
+      job);
+  if (row) ledger_.capture(tx, HoldId(row->integer(0)));
 }
 
 Result<void> Records::ended(sql::Tx& tx, const JobId& job, const forensics::Answer& answer,
@@ -308,9 +305,10 @@ Result<void> Records::ended(sql::Tx& tx, const JobId& job, const forensics::Answ
   if (!seen) return {};  // deleted meanwhile
   const auto record = lock(tx, *seen);
   if (record.job != job || record.status != Status::uploaded) return {};
+  // What the file is to blame for is free while nobody has worked on it.
   if (answer.failure)
     return fail(tx, record, name_of(*answer.failure), answer.failure_message,
-                is_free(*answer.failure) ? Charge::comes_back : Charge::stays);
+                record.checked ? Charge::stays : Charge::comes_back);
   if (!record.checked) return queue_step(tx, record, ", checked = 1, attempts = 0");
   for (const auto& file : files)
     TOLL_TRY(
@@ -350,21 +348,33 @@ void Records::run_failed(sql::Tx& tx, const jobs::Job& job, const Fault& fault) 
 
 // --- for the janitor ---
 
+// Those whose bytes are on their way are passed over, however many they are.
 std::size_t Records::release_expired(sql::Tx& tx, std::size_t limit) {
   std::size_t released = 0;
-  const auto rows = tx.query(
-      "SELECT mid FROM media_records WHERE status = 'INITED' AND money = 'held' AND upload_expires_at <= $1 LIMIT $2",
-      clock_.now() - options_.grace, limit);
-  for (const auto& row : rows) {
-    const auto seen = find(tx, Mid(row.text(0)));
-    if (!seen || is_arriving(seen->slot) || (seen->reference_slot && is_arriving(*seen->reference_slot))) continue;
-    const auto record = lock(tx, *seen);
-    if (record.status != Status::inited || record.money != Money::held) continue;
-    const auto money = give_back(tx, record, "Media upload link expired");
-    tx.exec("UPDATE media_records SET money = $2 WHERE mid = $1", record.mid, to_string(money));
-    ++released;
+  Time ended{};
+  std::string last;
+  while (released < limit) {
+    const auto rows = tx.query(
+        "SELECT mid, upload_expires_at FROM media_records WHERE status = 'INITED' AND money = 'held' AND "
+        "upload_expires_at <= $1 AND (upload_expires_at > $2 OR (upload_expires_at = $2 AND mid > $3)) ORDER BY "
+        "upload_expires_at, mid LIMIT $4",
+        clock_.now() - options_.grace, ended, last, limit);
+    if (rows.empty()) break;
+    for (const auto& row : rows) released += release_one(tx, Mid(row.text(0)));
+    last = rows.back().text(0);
+    ended = rows.back().time(1);
   }
   return released;
+}
+
+bool Records::release_one(sql::Tx& tx, const Mid& mid) {
+  const auto seen = find(tx, mid);
+  if (!seen || is_arriving(seen->slot) || (seen->reference_slot && is_arriving(*seen->reference_slot))) return false;
+  const auto record = lock(tx, *seen);
+  if (record.status != Status::inited || record.money != Money::held) return false;
+  const auto money = give_back(tx, record, "Media upload link expired");
+  tx.exec("UPDATE media_records SET money = $2 WHERE mid = $1", record.mid, to_string(money));
+  return true;
 }
 
 std::size_t Records::remove_abandoned(sql::Tx& tx, std::size_t limit) {
@@ -373,7 +383,8 @@ std::size_t Records::remove_abandoned(sql::Tx& tx, std::size_t limit) {
       "SELECT mid FROM media_records WHERE status = 'INITED' AND money <> 'held' AND upload_expires_at <= $1 LIMIT $2",
       clock_.now() - options_.abandoned, limit);
   for (const auto& row : rows)
-    if (const auto record = find(tx, Mid(row.text(0)))) drop(tx, *record);
+    if (const auto seen = find(tx, Mid(row.text(0))))
+      if (const auto record = lock(tx, *seen); record.status == Status::inited) drop(tx, record);
   return rows.size();
 }
 

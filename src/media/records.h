@@ -131,6 +131,7 @@ class Records {
   Money give_back(sql::Tx& tx, const Record& record, std::string_view why);
   void drop(sql::Tx& tx, const Record& record);
   void ring(sql::Tx& tx, const Mid& mid) const;
+  bool release_one(sql::Tx& tx, const Mid& mid);
   bool is_arriving(const objects::SlotId& slot) const;
 
   const Clock& clock_;

@@ -161,6 +161,20 @@ void Quotas::asked(const Name& name, const Charge& charge, Reserved reserved, st
   shard.quiet.notify_all();
 }
 
+void Quotas::give_back(sql::Tx& tx, const Subject& subject, std::string_view counter) {
+  const Name name{subject, counter};
+  auto& shard = shard_of(name);
+  std::int64_t units = 0;
+  {
+    std::lock_guard lock(shard.mutex);
+    const auto held = shard.held.find(name);
+    if (held == shard.held.end()) return;
+    units = held->second.block.give_back();
+    held->second.known = false;
+  }
+  if (units > 0) give_quota_back(tx, subject, counter, units);
+}
+
 void Quotas::settle(const Subject& subject, std::string_view counter) {
   const Name name{subject, counter};
   auto& shard = shard_of(name);

@@ -104,6 +104,9 @@ class Quotas {
   // for the same counter share one reservation.
   using Answer = std::function<void(std::exception_ptr, std::optional<Outcome>)>;
   void charge(const Charge& charge, Answer answer);
+  // Gives back what this process holds of a counter in the caller's transaction: what is reserved afterwards was spent,
+  // or is held by others. If the transaction is undone the units are lost, never spent twice.
+  void give_back(sql::Tx& tx, const Subject& subject, std::string_view counter);
   // Gives back what this process holds of a counter and forgets what it knew: after the counter was changed otherwise,
   // or when nobody will spend of it again.
   void settle(const Subject& subject, std::string_view counter);

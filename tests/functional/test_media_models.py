@@ -59,11 +59,11 @@ def add(server, tmp_path):
 
 def assign(server, role, repo, version=None):
     body = {"repo_id": repo, **({"version": version} if version else {})}
-    return server.operator.session.put(f"/api/media/models/{role}", json=body)
+    return server.operator.session.put(f"/api/access/models/{role}", json=body)
 
 
 def unassign(server, role):
-    return server.operator.session.delete(f"/api/media/models/{role}")
+    return server.operator.session.delete(f"/api/access/models/{role}")
 
 
 def test_an_assigned_model_judges_records_that_are_accepted_afterwards(server, key, add):
@@ -71,7 +71,7 @@ def test_an_assigned_model_judges_records_that_are_accepted_afterwards(server, k
     before = key.made()
     assert assign(server, "AC-1", repo).status_code == 200
     try:
-        listed = server.operator.session.get("/api/media/models").json()["data"]
+        listed = server.operator.session.get("/api/access/models").json()["data"]
         assert [(one["role"], one["repo_id"]) for one in listed] == [("AC-1", repo)]
         judged = key.processed()
         analysis = judged["analysis"]
@@ -102,7 +102,7 @@ def test_models_that_do_not_fit_are_not_assigned(server, add):
     unassign(server, "FE-1")
     assert assign(server, "AC-1", "acme/none").status_code == 404
     assert assign(server, "XX-1", wide).status_code == 422
-    assert server.operator.session.get("/api/media/models").json() == {"data": []}
+    assert server.operator.session.get("/api/access/models").json() == {"data": []}
 
 
 def test_a_model_that_has_gone_is_not_replaced_in_silence(server, add):
@@ -139,8 +139,8 @@ def test_the_command_does_the_same(server, key, add):
 
 def test_only_administrators_assign(server, sender, key):
     for answer in (
-        sender.session.put("/api/media/models/AC-1", json={"repo_id": "acme/x"}),
-        key.request("PUT", "/api/media/models/AC-1", json={"repo_id": "acme/x"}),
-        sender.session.get("/api/media/models"),
+        sender.session.put("/api/access/models/AC-1", json={"repo_id": "acme/x"}),
+        key.request("PUT", "/api/access/models/AC-1", json={"repo_id": "acme/x"}),
+        sender.session.get("/api/access/models"),
     ):
         assert answer.status_code == 403 and answer.json()["code"] == "IAM002"

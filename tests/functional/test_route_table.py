@@ -27,7 +27,7 @@ BODIES = {
     ("PUT", "/playlists/{playlist_id}/tracks"): {"track_ids": []},
     ("POST", "/api/media"): {"name": "matrix", "contentType": "image/png", "size": 1, "modelType": "AC-1"},
     ("POST", "/api/access"): {"mutationQuota": 20, "queryQuota": 30},
-    ("PUT", "/api/media/models/{role}"): {"repo_id": "acme/none"},
+    ("PUT", "/api/access/models/{role}"): {"repo_id": "acme/none"},
 }
 SOMEONE = str(uuid.uuid4())
 

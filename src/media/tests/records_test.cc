@@ -204,7 +204,8 @@ TEST_P(RecordsTest, a_record_holds_its_price_and_spends_it_once_when_processing_
 }
 
 TEST_P(RecordsTest, what_the_check_finds_wrong_costs_nothing) {
-  for (auto why : {Failure::media_type_mismatch, Failure::undecodable_media, Failure::media_limit_exceeded}) {
+  for (auto why : {Failure::media_type_mismatch, Failure::undecodable_media, Failure::media_limit_exceeded,
+                   Failure::decode_error, Failure::no_face}) {
     const auto made = make();
     ASSERT_TRUE(send(made.original));
     end(claim(), failure(why));
@@ -218,10 +219,23 @@ TEST_P(RecordsTest, what_the_check_finds_wrong_costs_nothing) {
 }
 
 TEST_P(RecordsTest, what_processing_finds_wrong_with_the_file_stays_charged) {
-  const auto made = checked();
-  end(claim(), failure(Failure::decode_error));
-  EXPECT_EQ(record(made).failure, "DECODE_ERROR");
-  EXPECT_EQ(balance(), spent);
+  for (auto why : {Failure::decode_error, Failure::no_face, Failure::media_limit_exceeded}) {
+    const auto before = balance();
+    const auto made = checked();
+    end(claim(), failure(why));
+    EXPECT_EQ(record(made).failure, name_of(why));
+    EXPECT_EQ(record(made).money, Money::captured);
+    EXPECT_EQ(balance(), (Balance{before.available - price.micros, 0}));
+  }
+}
+
+TEST_P(RecordsTest, those_on_their_way_do_not_keep_others_from_being_released) {
+  const auto first = make(), second = make();
+  const auto arriving = house->records.arriving(first.original);
+  clock.advance(2h);
+  EXPECT_EQ(write([&](sql::Tx& tx) { return house->records.release_expired(tx, 1); }), 1u);
+  EXPECT_EQ(record(second).money, Money::released);
+  EXPECT_EQ(record(first).money, Money::held);
 }
 
 TEST_P(RecordsTest, what_is_our_fault_is_tried_three_times_and_paid_back) {

@@ -127,6 +127,18 @@ TEST_P(QuotasTest, asking_what_remains_takes_nothing) {
   EXPECT_EQ(charge(*process(), 5, 0).remaining, 2) << "another process asks the database";
 }
 
+TEST_P(QuotasTest, what_is_given_back_in_a_transaction_is_reserved_no_more) {
+  const auto quotas = process();
+  charge(*quotas, 1000);
+  const auto reserved = db().write([&](sql::Tx& tx) {
+    quotas->give_back(tx, key, "query");
+    return reserved_quota(tx, key, "query");
+  });
+  EXPECT_EQ(reserved, 1);
+  EXPECT_EQ(quotas->charge_now({key, "query", 1000, 1}), std::nullopt) << "nothing is left in memory";
+  EXPECT_EQ(charge(*quotas, 1000).remaining, 998);
+}
+
 TEST_P(QuotasTest, what_is_settled_is_there_for_others) {
   const auto one = process(), two = process();
   charge(*one, 1000);

@@ -16,6 +16,7 @@
 #include "media/records.h"
 #include "metering/ledger.h"
 #include "objects/signed_urls.h"
+#include "surfaces/media/waits.h"
 
 namespace toll::media_api {
 
@@ -31,6 +32,7 @@ struct House {
   const media::Access& access;
   const objects::SignedUrls& urls;
   async::Bells& bells;
+  Waits& waits;
   std::function<std::unique_ptr<engine::Runner>()> runner;  // to look at a model that is to be assigned
   std::string public_url;                                   // empty: as the request names it
   std::chrono::seconds upload_time, link_time;

@@ -187,6 +187,16 @@ std::optional<media_api::MediaType> media_type_of(std::string_view text) {
   return out;
 }
 
+// C0, DEL and C1, which is U+0080 to U+009F.
+bool has_control(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c < 0x20 || c == 0x7f) return true;
+    if (c == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0) return true;
+  }
+  return false;
+}
+
 Array all_names() {
   Array out;
   for (auto type : media::all_model_types) out.emplace_back(name_of(type));
@@ -224,8 +234,7 @@ void Codec<media_api::Label>::read(const Value& v, media_api::Label& out, const 
   const auto length = utf8_length(text);
   if (length < 1 || length > most)
     return reading.refuse(Problem::rejected, fmt::format("must be 1 to {} characters", most), v);
-  if (std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
-    return reading.refuse(Problem::rejected, "must not hold control characters", v);
+  if (has_control(text)) return reading.refuse(Problem::rejected, "must not hold control characters", v);
   out.text = text;
 }
 

@@ -72,6 +72,7 @@ bool names(std::string_view list, std::string_view etag) {
 struct Waiting {
   Time until;
   media::Status on_arrival;
+  std::shared_ptr<void> place;
   std::shared_ptr<void> listening;
 };
 
@@ -147,12 +148,14 @@ Result<http::Response> GetMedia::handle(Call& call, const Request& in) {
   const bool same = known && names(*known, etag);
   if (!call.kept)
     call.kept = std::make_shared<Waiting>(
-        Waiting{call.house.clock.now() + std::chrono::seconds(in.wait.value_or(0)), record.status, nullptr});
+        Waiting{call.house.clock.now() + std::chrono::seconds(in.wait.value_or(0)), record.status, nullptr, nullptr});
   auto& waiting = *static_cast<Waiting*>(call.kept.get());
   waiting.listening.reset();
   const bool news = is_final(record.status) || (known ? !same : record.status != waiting.on_arrival);
   const auto left = waiting.until - call.house.clock.now();
-  if (!news && left.count() > 0 && !call.house.bells.closed()) {
+  const bool wants = !news && left.count() > 0 && !call.house.bells.closed();
+  if (wants && !waiting.place) waiting.place = call.house.waits.take(call.account());
+  if (wants && waiting.place) {
     constexpr Micros longest_pause = std::chrono::seconds(1);  // for what other processes change
     call.linger = api::Linger{std::chrono::ceil<std::chrono::milliseconds>(std::min<Micros>(left, longest_pause)),
                               [&house = call.house, &waiting, heard, topic = mid.value()](std::function<void()> wake) {

@@ -22,7 +22,7 @@ struct AdminEndpoint : Endpoint {
 struct ListModels : AdminEndpoint {
   using Request = Nothing;
   using Response = AssignmentList;
-  static constexpr Route route{Method::get, "/api/media/models"};
+  static constexpr Route route{Method::get, "/api/access/models"};
   static constexpr std::string_view id = "media.models.list", summary = "Which models of the registry analyse media";
   static constexpr std::string_view description = "A role that is not listed is served by the built-in analysis.";
   static Result<Response> handle(Call& call, const Request& in);
@@ -39,7 +39,7 @@ struct AssignModel : AdminEndpoint {
     std::optional<std::string> version;
   };
   using Response = AssignmentView;
-  static constexpr Route route{Method::put, "/api/media/models/{role}"};
+  static constexpr Route route{Method::put, "/api/access/models/{role}"};
   static constexpr std::string_view id = "media.models.assign",
                                     summary = "Let a model of the registry do what a modelType needs";
   static constexpr std::string_view description =
@@ -57,7 +57,7 @@ struct UnassignModel : AdminEndpoint {
     RoleName role;
   };
   using Response = http::Response;
-  static constexpr Route route{Method::delete_, "/api/media/models/{role}"};
+  static constexpr Route route{Method::delete_, "/api/access/models/{role}"};
   static constexpr std::string_view id = "media.models.unassign", summary = "Let the built-in analysis do it again";
   static constexpr int status = 204;
   static constexpr Runs runs = Runs::write;

@@ -38,7 +38,7 @@ TEST(MediaSurface, keeps_keys_and_access_for_sessions) {
     const bool sessions = about.path.starts_with("/api/keys") || about.path == "/api/access";
     EXPECT_EQ(about.permits == &admins_only, admins) << about.path;
     EXPECT_EQ(about.permits == &sessions_only, sessions) << about.path;
-    EXPECT_EQ(about.access == Access::admin, about.path.starts_with("/api/media/models")) << about.path;
+    EXPECT_EQ(about.access == Access::admin, about.path.starts_with("/api/access/models")) << about.path;
   }
 }
 
@@ -120,7 +120,7 @@ TEST(MediaWire, takes_types_of_videos_and_images_only) {
 TEST(MediaWire, takes_any_label_without_control_characters) {
   for (auto good : {"\"video_sample\"", "\"../../etc/passwd\"", "\"ä b.c.mp4\""})
     EXPECT_TRUE(reads<Label>(good)) << good;
-  for (auto bad : {"\"\"", "\"a\\nb\"", "\"\\u007f\"", "7"}) EXPECT_FALSE(reads<Label>(bad)) << bad;
+  for (auto bad : {"\"\"", "\"a\\nb\"", "\"\\u007f\"", "\"\\u0085\"", "7"}) EXPECT_FALSE(reads<Label>(bad)) << bad;
 }
 
 TEST(MediaWire, a_fresh_keys_secret_is_kept_nowhere) {
