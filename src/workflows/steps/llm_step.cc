@@ -146,6 +146,12 @@ class Conversation {
   ModelUse use_;
 };
 
+// Tokens are used whether or not their answer is.
+StepFault with_use(StepFault fault, const ModelUse& use) {
+  if (use.calls > 0) fault.models.push_back(use);
+  return fault;
+}
+
 std::string text_for(const Call& call) {
   if (const auto* given = call.with.if_contains("input"))
     return given->is_string() ? std::string(given->get_string()) : boost::json::serialize(*given);
@@ -206,7 +212,7 @@ class ExtractLlm final : public StepKind {
     if (text_in(call.with, "structured", "auto") == "auto") ask.schema = schema;
     Conversation conversation(llm_, std::move(ask), schema, integer_in(call.with, "repair_attempts", 2));
     auto value = conversation.run(stop);
-    if (auto* fault = std::get_if<StepFault>(&value)) return std::move(*fault);
+    if (auto* fault = std::get_if<StepFault>(&value)) return with_use(std::move(*fault), conversation.use());
     Output out;
     out.value = std::move(std::get<json::Value>(value));
     out.models.push_back(conversation.use());
@@ -259,7 +265,7 @@ StepResult classify_by_llm(const Llm& llm, const Call& call, const std::string& 
   if (text_in(call.with, "structured", "auto") == "auto") ask.schema = schema;
   Conversation conversation(llm, std::move(ask), schema, integer_in(call.with, "repair_attempts", 2));
   auto value = conversation.run(stop);
-  if (auto* fault = std::get_if<StepFault>(&value)) return std::move(*fault);
+  if (auto* fault = std::get_if<StepFault>(&value)) return with_use(std::move(*fault), conversation.use());
   const std::string bin(std::get<json::Value>(value).at("bin").as_string());
   json::Object scores;
   for (const auto& name : names)

@@ -2,7 +2,6 @@
 // factory's arguments outlive what it makes.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,8 +22,6 @@ std::unique_ptr<StepKind> make_extract_rules();
 std::unique_ptr<StepKind> make_classify(const Llm& llm);
 std::unique_ptr<StepKind> make_extract_llm(const Llm& llm);
 
-// What source.request gets the files of URLs with.
-std::function<StepResult(const Call&, std::stop_token)> make_fetch(const egress::Client& client, DetectType detect);
 std::unique_ptr<StepKind> make_source_http(const egress::Client& client, DetectType detect);
 std::unique_ptr<StepKind> make_sink_http(const egress::Client& client);
 

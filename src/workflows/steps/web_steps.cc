@@ -201,11 +201,6 @@ StepResult fetch_item(const egress::Client& client, const Call& call,
   return fault;
 }
 
-std::function<StepResult(const Call&, std::stop_token)> make_fetch(const egress::Client& client, DetectType detect) {
-  return [&client, detect = std::move(detect)](const Call& call, std::stop_token stop) {
-    return fetch_item(client, call, {}, detect, std::move(stop));
-  };
-}
 std::unique_ptr<StepKind> make_source_http(const egress::Client& client, DetectType detect) {
   return std::make_unique<SourceHttp>(client, std::move(detect));
 }

@@ -81,6 +81,15 @@ TEST_F(LlmStep, gives_up_after_its_repairs) {
   EXPECT_EQ(server.requests().size(), 2u);
 }
 
+TEST_F(LlmStep, counts_the_tokens_of_answers_that_were_of_no_use) {
+  LittleServer server([&](const auto&) { return reply("no"); });
+  const auto step = make_extract_llm(llm);
+  const auto fault =
+      failed_run(step->run(call(*step, with(server, total + std::string(R"(,"repair_attempts":1)")), "x"), {}));
+  ASSERT_EQ(fault.models.size(), 1u);
+  EXPECT_EQ(fault.models[0].prompt_tokens, 20);
+}
+
 TEST_F(LlmStep, takes_na_for_null_and_checks_the_schema) {
   LittleServer server([](const auto&) { return reply(R"({"total":"NA"})"); });
   const auto step = make_extract_llm(llm);
