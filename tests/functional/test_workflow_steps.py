@@ -12,6 +12,7 @@ import pytest
 
 from support.checks import show
 from support.deployments import Organisation
+from support.postgres import Cluster
 
 FIELDS = [
     {"name": "number", "label": "Invoice No", "required": True},
@@ -109,8 +110,20 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def settings(elsewhere, folder):
-    return {"egress": {"allow": [f"127.0.0.1:{elsewhere.port}"]}, "folders": {"roots": [f"box={folder}"]}}
+def postgres(cluster):
+    """Somebody's PostgreSQL: a database of its own in the run's cluster, or in one that is started for this."""
+    made = cluster or Cluster()
+    yield made
+    if made is not cluster:
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def settings(elsewhere, folder, postgres):
+    return {
+        "egress": {"allow": [f"127.0.0.1:{elsewhere.port}", f"127.0.0.1:{postgres.port}"]},
+        "folders": {"roots": [f"box={folder}"]},
+    }
 
 
 @pytest.fixture(scope="module")
@@ -224,6 +237,27 @@ def test_a_database_gets_one_row_an_item_however_often_it_runs(org, folder):
         (f"{total}.txt", hashlib.sha256(f"Total: {total}".encode()).hexdigest(), json.dumps({"total": total}, separators=(",", ":")), "COMPLETED")
         for total in (1, 2, 3)
     ], "one row for each file, none doubled by the second run"
+
+
+def test_rows_reach_postgresql_once(org, postgres):
+    dsn = postgres.new_database()
+    secret = org.manage.put(f"{org.base}/secret/DSN/", json={"value": dsn})
+    assert secret.status_code in (200, 201, 204), show(secret)
+    columns = {"total": "{{steps.s1.total}}", "whole": "{{steps.s1}}", "note": 'it\'s "x"; DROP TABLE invoices'}
+    steps = chain(
+        {"uses": "source.request"},
+        {"uses": "extract.rules", "with": {"fields": [{"name": "total", "label": "Total", "type": "integer"}]}},
+        {"uses": "sink.sql", "with": {"driver": "postgresql", "dsn": {"secret": "DSN"}, "table": "invoices", "columns": columns}},
+    )
+    deployment = org.deploy(org.workflow(steps, type="ETL"), deployment_type="ETL")
+    for _ in range(2):
+        files = [("files", (f"{total}.txt", f"Total: {total}".encode())) for total in (1, 2, 3)]
+        answer = deployment.client.post(deployment.execute_path, files=files)
+        ended = deployment.wait(answer.json()["execution_id"], 60)
+        assert ended["status"] == "COMPLETED", ended
+    query = "SELECT format('%s %s %s %s', file_path, total + 1, whole->>'total', pg_typeof(created_at)) FROM invoices ORDER BY total"
+    found = [line.strip() for line in postgres.sql(query, dsn.rsplit("/", 1)[1]).splitlines() if ".txt" in line]
+    assert found == [f"{total}.txt {total + 1} {total} timestamp with time zone" for total in (1, 2, 3)], found
 
 
 def test_a_folder_is_read_and_written(org, folder):
