@@ -8,6 +8,9 @@ namespace toll::app {
 
 namespace {
 
+// Half of them may fetch files at a time.
+constexpr std::size_t preparing_threads = 2 * deployed::most_fetching;
+
 // What all steps of an execution used, by model.
 std::vector<workflows::ModelUse> models_of(const std::vector<workflows::ItemResult>& items) {
   std::map<std::string, workflows::ModelUse> sums;
@@ -28,12 +31,16 @@ std::vector<workflows::ModelUse> models_of(const std::vector<workflows::ItemResu
 
 }  // namespace
 
-Deployments::Deployments(Foundation& base, Workshop& workshop, Workflows& workflows, const config::Settings& settings)
+Deployments::Deployments(Foundation& base, Workshop& workshop, Workflows& workflows, const api::Core& server,
+                         const config::Settings& settings)
     : organisations(base.clock, base.random),
       keys(base.clock, base.random, base.cache, base.secrets.keys),
       deployments(base.clock, base.random),
       calls(base.clock),
       egress(egress::Guard(settings.egress.allow)),
+      preparing(preparing_threads),
+      core{server.db,    server.gate,     server.idempotency, server.store,
+           server.clock, server.blocking, preparing,          server.disk},
       house{*base.db,
             base.clock,
             organisations,
@@ -50,7 +57,10 @@ Deployments::Deployments(Foundation& base, Workshop& workshop, Workflows& workfl
             settings.server.public_url,
             settings.server.cors_origins,
             TOLL_VERSION,
-            base.db->engine() == sql::Engine::postgres} {
+            base.db->engine() == sql::Engine::postgres,
+            room,
+            bodies,
+            fetching} {
   workflows.definitions.asks([this](sql::Tx& tx, const workflows::WorkflowId& id) { return deployments.uses(tx, id); });
   workflows.executions.counts([&executions = workflows.executions](sql::Tx& tx, const workflows::Execution& ended) {
     const auto items = executions.items(tx, ended);

@@ -1,7 +1,9 @@
 // The surface of deployed workflows, put together.
 #pragma once
 
-#include "api/metrics.h"
+#include <boost/asio/thread_pool.hpp>
+
+#include "api/serve.h"
 #include "config/settings.h"
 #include "deployments/calls.h"
 #include "deployments/deployments.h"
@@ -22,10 +24,20 @@ struct Deployments {
   deployments::Deployments deployments;
   deployments::Calls calls;
   egress::Client egress;
+  deployed::WaitingRoom room{deployed::most_waiting};
+  deployed::Budget bodies{deployed::most_body_bytes}, fetching{deployed::most_fetching};
+  boost::asio::thread_pool preparing;  // checks calls and fetches their files
+  api::Core core;                      // the server's, but for this one
   deployed::House house;
 
   // From now on `workflows` tells of executions that end, and asks before a workflow goes.
-  Deployments(Foundation& base, Workshop& workshop, Workflows& workflows, const config::Settings& settings);
+  Deployments(Foundation& base, Workshop& workshop, Workflows& workflows, const api::Core& server,
+              const config::Settings& settings);
+
+  // While the server takes no more calls: those who wait get their answers.
+  void drain() { room.close(); }
+  // After the last request.
+  void join() { preparing.join(); }
 
   // What the janitor does here.
   void tidy(sql::Tx& tx, Time now) const;

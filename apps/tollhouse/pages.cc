@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "base/text.h"
+#include "surfaces/deployments/document.h"
 #include "web/assets.h"
 
 namespace toll::app {
@@ -134,6 +135,9 @@ void add_pages(api::Front& front, const PageContext& context) {
   });
   front.add_page("/docs/start.js", [](const Request&) {
     return text_page(200, "text/javascript; charset=utf-8", std::string(swagger_start));
+  });
+  front.add_page("/docs/deployment.js", [](const Request&) {
+    return text_page(200, "text/javascript; charset=utf-8", std::string(deployed::document_script()));
   });
   front.add_page("/redoc", [built](const Request&) {
     return html_page(std::string(built ? redoc_page : not_built), docs_policy);

@@ -13,12 +13,14 @@
 #include "engines/onnx/onnx_engine.h"
 #include "engines/separation/separation.h"
 #include "http/server.h"
+#include "surfaces/deployments/surface.h"
 #include "surfaces/inference/surface.h"
 #include "surfaces/media/surface.h"
 #include "surfaces/objects/surface.h"
 #include "surfaces/registry/surface.h"
 #include "surfaces/stems/surface.h"
 #include "surfaces/tunes/surface.h"
+#include "tollhouse/deployments.h"
 #include "tollhouse/foundation.h"
 #include "tollhouse/gatehouse.h"
 #include "tollhouse/inference.h"
@@ -82,8 +84,8 @@ std::unique_ptr<http::Server> listen(const http::ServerOptions& options, http::H
 }
 
 std::vector<api::SurfaceDescription> surfaces() {
-  return {stems::describe(), tunes::describe(), registry::describe(), open_inference::describe(),
-          media_api::describe()};
+  return {stems::describe(),    tunes::describe(),        registry::describe(), open_inference::describe(),
+          deployed::describe(), deployed::describe_mcp(), media_api::describe()};
 }
 
 }  // namespace
@@ -96,11 +98,13 @@ int serve(const config::Settings& settings) {
   Workshop workshop(base, settings);
   Gatehouse gatehouse(base, workshop, settings);
   Workflows workflows(base, workshop, settings);
+  Deployments deployments_surface(base, workshop, workflows, gatehouse.core, settings);
   Janitor janitor(
       *base.db,
-      {[&](sql::Tx& tx) { workflows.executions.sweep(tx); }, [&](sql::Tx& tx) { workshop.separations.expire(tx); },
-       [&](sql::Tx& tx) { gatehouse.idempotency.purge(tx); }, [&](sql::Tx& tx) { base.sessions.purge(tx); },
-       [&](sql::Tx& tx) { workshop.media_records.release_expired(tx); },
+      {[&](sql::Tx& tx) { workflows.executions.sweep(tx); },
+       [&](sql::Tx& tx) { deployments_surface.tidy(tx, base.clock.now()); },
+       [&](sql::Tx& tx) { workshop.separations.expire(tx); }, [&](sql::Tx& tx) { gatehouse.idempotency.purge(tx); },
+       [&](sql::Tx& tx) { base.sessions.purge(tx); }, [&](sql::Tx& tx) { workshop.media_records.release_expired(tx); },
        [&](sql::Tx& tx) { workshop.media_records.remove_abandoned(tx); },
        [&](sql::Tx& tx) {
          const auto kept = std::chrono::hours(settings.objects.upload_retention_hours);
@@ -122,6 +126,8 @@ int serve(const config::Settings& settings) {
   front.add(registry::make(gatehouse.core, registry_surface.house));
   front.add(open_inference::make(inference_surface.core, inference_surface.house));
   front.add(media_api::make(gatehouse.core, media_surface.house));
+  front.add(deployed::make_mcp(deployments_surface.core, deployments_surface.house));
+  front.add(deployed::make(deployments_surface.core, deployments_surface.house));
   front.add(object_store::make(gatehouse.core, objects_house));
   const PageContext pages{gatehouse.metrics, [&] { return janitor.healthy(); }, openapi_text(settings),
                           settings.server.operator_token};
@@ -152,12 +158,14 @@ int serve(const config::Settings& settings) {
     log::info("server.stopping", {{"signal", signal}});
     workshop.bells.close();
     server->stop();
+    deployments_surface.drain();
     inference_surface.drain(ended);
   });
   server->run();
   workflows.runner.stop();
   dispatcher->stop();
   inference_surface.join();
+  deployments_surface.join();
   gatehouse.join();
   log::info("server.stopped");
   log::flush();
