@@ -63,3 +63,8 @@ def test_the_media_examples_end_with_a_verdict_and_another_key(checkout):
     ran = checkout(text, ["bash", "-euo", "pipefail", "-c"], **{"localhost:8080": checkout.address})
     assert ran.returncode == 0 and '"status":"PROCESSED"' in ran.stdout, f"the example runs: {ran.stdout} {ran.stderr}"
     assert '"permissions":["read"]' in ran.stdout and '"status":"PENDING"' in ran.stdout, ran.stdout
+
+
+def test_the_deployment_examples_end_with_what_the_workflow_found(checkout):
+    ran = checkout(blocks("bash", "api-deployment", "docs/deployments.md"), ["bash", "-euo", "pipefail", "-c"], **{"localhost:8080": checkout.address})
+    assert ran.returncode == 0 and "Total: 42" in ran.stdout and "Total: 43" in ran.stdout, f"the example runs: {ran.stdout} {ran.stderr}"
