@@ -6,8 +6,8 @@ CREATE TABLE organisations (
   personal INTEGER NOT NULL,
   created_at INTEGER NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX organisations_personal ON organisations (owner_id) WHERE personal = 1;
-CREATE INDEX organisations_owner_id ON organisations (owner_id);
+CREATE UNIQUE INDEX organisations_owner_id ON organisations (owner_id) WHERE personal = 1;
+CREATE INDEX organisations_owner ON organisations (owner_id);
 
 CREATE TABLE organisation_members (
   organisation_id TEXT NOT NULL REFERENCES organisations (id) ON DELETE CASCADE,
