@@ -367,7 +367,6 @@ void Pool::serve(Slot& slot) {
     lock.unlock();
     carry_out(slot, calls);
     lock.lock();
-    running_ -= calls.size();
   }
 }
 
@@ -390,10 +389,11 @@ void Pool::carry_out(Slot& slot, const Group& calls) {
   }
 }
 
-// With the last of its calls the slot is free: whoever hears of the answer finds the worker warm.
+// With the last of its calls the slot is free: whoever hears of the answer finds the worker warm, and counted as idle.
 void Pool::finish(Slot& slot, Call& call, Result<Ran> result) {
   std::lock_guard lock(mutex_);
   no_longer_runs(call.run.account);
+  --running_;
   if (slot.handed.back().get() == &call) {
     slot.handed.clear();
     slot.busy = false;

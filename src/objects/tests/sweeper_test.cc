@@ -123,7 +123,7 @@ TEST_P(SweeperTest, sweeps_by_itself_and_soon_when_woken) {
 
 // Threads attach and detach the same few contents while two sweepers sweep and audit and some transactions die.
 TEST_P(SweeperTest, never_loses_what_is_referred_to) {
-  constexpr int threads = 4, steps = 60;
+  constexpr int threads = 4, steps = 60, most_steps = 100 * steps;
   std::atomic<bool> running{true};
   std::atomic<std::uint64_t> removed{0};
   auto sweep_until_done = [&] {
@@ -136,7 +136,8 @@ TEST_P(SweeperTest, never_loses_what_is_referred_to) {
   auto work = [&](int t) {
     std::mt19937 chance(static_cast<unsigned>(t) + 1);
     std::vector<Object> mine;
-    for (int i = 0; i < steps; ++i) {
+    // On until a sweeper has met work, however fast the machine is.
+    for (int i = 0; i < steps || (removed == 0 && i < most_steps); ++i) {
       clock.advance(Micros(1));
       const auto text = "text " + std::to_string(chance() % 3);
       const NewObject wanted{account, "stem", "job-" + std::to_string(t), std::to_string(i)};
