@@ -1,11 +1,23 @@
 #include "models/installs.h"
 
+#include <cstdint>
 #include <map>
 
 #include "models/told.h"
 #include "objects/digest_text.h"
 
 namespace toll::models {
+
+namespace {
+
+constexpr std::int64_t install_lock = 0x746f6c6c696e7374;  // "tollinst"
+
+// Of imports at the same time each sees what those before it made. SQLite has one writer anyway.
+void one_at_a_time(sql::Tx& tx) {
+  if (tx.engine() == sql::Engine::postgres) tx.query("SELECT pg_advisory_xact_lock($1)", install_lock);
+}
+
+}  // namespace
 
 bool Installs::is_here(sql::Tx& tx, RepoKey repo, std::string_view version,
                        const std::vector<SnapshotFile>& files) const {
@@ -30,6 +42,7 @@ void Installs::keep(sql::Tx& tx, std::string_view repo_id, std::string_view vers
 Result<Installed> Installs::install(sql::Tx& tx, std::string_view repo_id, std::string_view version,
                                     const Source& source, const std::vector<SnapshotFile>& files,
                                     const Trace& trace) const {
+  one_at_a_time(tx);
   const auto everything = Viewer::the_operator();
   const auto seen = catalogue_.find(tx, everything, repo_id);
   if (seen && seen->model.owner) return Fault(Reason::repo_taken).because(std::string(repo_id));
