@@ -12,6 +12,7 @@
 #include "engines/htdemucs/bundle.h"
 #include "engines/htdemucs/import.h"
 #include "models/serving.h"
+#include "tollhouse/commands/held_signals.h"
 #include "tollhouse/commands/models_rules.h"
 
 namespace toll::app {
@@ -188,6 +189,7 @@ Result<models::Installed> keep(const House& house, blob::Store& store, const std
   const models::Installs installs(rules.catalogue, rules.snapshots, rules.publishing, serving);
   const auto repo = repo_of(name);
   const auto source = source_of(name, converted.bundle);
+  const HeldSignals whole;
   return house.db.write(
       [&](sql::Tx& tx) { return installs.install(tx, repo, version, source, converted.files, rules.trace); });
 }

@@ -9,6 +9,7 @@
 #include "engines/spleeter/import.h"
 #include "models/installs.h"
 #include "models/serving.h"
+#include "tollhouse/commands/held_signals.h"
 #include "tollhouse/commands/models_rules.h"
 
 namespace toll::app {
@@ -98,6 +99,7 @@ Result<models::Installed> keep(const House& house, blob::Store& store, const Con
   const models::ModelServing serving(rules.clock, rules.catalogue, store);
   const models::Installs installs(rules.catalogue, rules.snapshots, rules.publishing, serving);
   const auto source = source_of(converted.bundle);
+  const HeldSignals whole;
   return house.db.write(
       [&](sql::Tx& tx) { return installs.install(tx, repo, converted.version, source, converted.files, rules.trace); });
 }
