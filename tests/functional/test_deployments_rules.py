@@ -468,3 +468,39 @@ def test_every_route_keeps_strangers_out_as_if_there_were_nothing(server, org, e
             checked += 1
     assert checked >= 35, "every operation was asked"
     assert org.manage.get(echo.path).status_code == 200 and len(echo.keys()) == 1, "nothing was changed"
+
+
+def test_in_ones_own_organisation_a_foreign_id_is_an_absent_one(server, org, echo):
+    """Every management operation on one object, by somebody in an organisation of his own, with ids of another's."""
+    document = server.client().get("/openapi.json").json()
+    execution = echo.started()
+    echo.wait(execution)
+    stranger = Organisation(server.account())
+    mine = stranger.deploy()
+    foreign = {"workflow": echo.made["workflow"], "api-deployment": echo.id, "execution": execution, "api-keys": None}
+    key = echo.keys()[0]["id"]
+    checked = 0
+    for path, operations in document["paths"].items():
+        kind = path.split("/")[5] if path.startswith("/unstract/{org_id}/") else None
+        if kind not in foreign or not ("{id}" in path or "{key_id}" in path):
+            continue
+
+        def url(value, path=path):
+            inner = path.replace("{org_id}", stranger.id)
+            if "{key_id}" in path:
+                return inner.replace("{id}", mine.id).replace("{key_id}", value)
+            return inner.replace("{id}", value)
+
+        value = key if "{key_id}" in path else foreign[kind]
+        for method in operations:
+            theirs = stranger.manage.request(method.upper(), url(value), json={})
+            nothing = stranger.manage.request(method.upper(), url(unused_id()), json={})
+            assert theirs.status_code == 404 and theirs.content == nothing.content, f"{method} {path}: {show(theirs)}"
+            checked += 1
+    assert checked >= 20, "every operation on one object was asked"
+    told = set()
+    for workflow in (echo.made["workflow"], unused_id()):
+        refused = stranger.try_deploy(api_name="borrowed", workflow=workflow)
+        told.add((refused.status_code, refused.text.replace(workflow, "ID")))
+    assert len(told) == 1 and errors(refused)[0]["code"] == "does_not_exist", told
+    assert org.manage.get(echo.path).status_code == 200 and len(echo.keys()) == 1, "nothing was changed"
