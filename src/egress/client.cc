@@ -38,7 +38,8 @@ bool well_formed(const Headers& headers) {
 // Takes the hop to where the answer sends it. Faults: fetch_failed, egress_forbidden.
 Result<void> follow(Hop& hop, const Landing& landing) {
   auto next = Target::parse(landing.redirect);
-  if (!next) return Fault(Reason::egress_forbidden).because("redirect to " + landing.redirect);
+  if (!next)
+    return Fault(Reason::egress_forbidden).because("a redirect of " + hop.target.origin() + " that cannot be followed");
   if (hop.target.scheme == "https" && next->scheme != "https")
     return Fault(Reason::fetch_failed).with("why", "it redirects to an address without encryption");
   const auto status = landing.response.status;

@@ -100,6 +100,15 @@ TEST(Client, judges_each_redirect_again) {
   EXPECT_TRUE(inside.requests().empty());
 }
 
+TEST(Client, tells_nobody_the_credentials_in_a_redirect_that_it_refuses) {
+  LittleServer server([](const auto&) {
+    return answer("302 Found", "", "Location: https://user:hidden@example.org/?signature=hidden\r\n");
+  });
+  const auto got = Client{Guard({"127.0.0.1"})}.send({.url = server.url()});
+  ASSERT_EQ(reason_of(got), Reason::egress_forbidden);
+  EXPECT_EQ(got.error().describe().find("hidden"), std::string::npos) << got.error().describe();
+}
+
 TEST(Client, follows_three_redirects_and_not_four) {
   LittleServer server([](const auto& request) {
     const int step = request.at(5) - '0';
